@@ -1,0 +1,91 @@
+/** What every error code means. The error reference in docs/errors.md is generated from this table. */
+export interface ErrorCodeEntry {
+  /** One sentence: what went wrong, in general. */
+  readonly title: string;
+  /** Exit status of the command when this error ends it; the table is in docs/cli.md. */
+  readonly exit: number;
+}
+
+/** Exit statuses of the command, a published contract (docs/cli.md). */
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  authentication: 3,
+  app: 4,
+  policy: 5,
+  noMatch: 6,
+  differences: 7,
+  cancelled: 8,
+  internal: 70,
+} as const;
+
+/**
+ * The one registry of error codes. The first digit says where it went wrong:
+ * 1 command line and configuration, 2 the app and its constructs, 3 sources and packages,
+ * 4 archives and packing, 5 stacking, 6 layouts and registries, 7 the local store, 9 a fault of cdk-stack itself.
+ */
+export const ERROR_CODES = {
+  STACK1001: { title: 'The command line has an unknown command, option or value.', exit: EXIT.usage },
+  STACK1002: { title: 'cdk-stack.json is missing or cannot be read.', exit: EXIT.usage },
+  STACK1003: { title: 'cdk-stack.json has an unknown property or a value of the wrong type.', exit: EXIT.usage },
+  STACK1004: { title: 'The selection matches no image of the app.', exit: EXIT.noMatch },
+  STACK1005: { title: 'A value in the environment is not usable.', exit: EXIT.usage },
+  STACK1006: { title: 'The target of a deploy cannot be understood.', exit: EXIT.usage },
+  STACK1007: { title: 'The synthesized output directory cannot be used.', exit: EXIT.usage },
+
+  STACK2001: { title: 'The app failed before it finished synthesizing.', exit: EXIT.app },
+  STACK2002: { title: 'The app creates no image.', exit: EXIT.app },
+  STACK2003: { title: 'Two images have the same name.', exit: EXIT.app },
+  STACK2004: { title: 'An image name is not one a registry accepts.', exit: EXIT.app },
+  STACK2005: { title: 'Images depend on each other in a circle.', exit: EXIT.app },
+  STACK2006: { title: 'A construct got a property it cannot use.', exit: EXIT.app },
+  STACK2007: { title: 'An import names a file or directory that does not exist.', exit: EXIT.app },
+  STACK2008: { title: "An import's destination is not an absolute path inside the image.", exit: EXIT.app },
+  STACK2009: { title: 'A tag is not one a registry accepts.', exit: EXIT.app },
+  STACK2010: { title: 'An image uses another one that is not part of the app.', exit: EXIT.app },
+  STACK2011: { title: 'The app did not synthesize anything.', exit: EXIT.app },
+  STACK2012: { title: 'A construct id is not usable.', exit: EXIT.app },
+  STACK2013: { title: 'A validation added by the app failed.', exit: EXIT.app },
+
+  STACK3001: { title: 'A source does not have the expected sha256.', exit: EXIT.failed },
+  STACK3002: { title: 'A source changed while it was being read.', exit: EXIT.failed },
+  STACK3003: { title: 'A source cannot be read.', exit: EXIT.failed },
+  STACK3004: { title: 'A path does not exist in the image it is taken from.', exit: EXIT.failed },
+  STACK3005: { title: 'An import would replace a directory by a file or the reverse.', exit: EXIT.failed },
+  STACK3010: { title: 'A Debian package or suite is unknown.', exit: EXIT.failed },
+  STACK3011: { title: "Debian's package sources cannot be reached or verified.", exit: EXIT.failed },
+  STACK3012: { title: 'A locked version of a Debian package is no longer offered.', exit: EXIT.failed },
+  STACK3013: { title: 'A tool this work needs is not installed.', exit: EXIT.failed },
+  STACK3014: { title: 'Debian packages contradict each other or cannot be resolved.', exit: EXIT.failed },
+  STACK3020: { title: 'The lock file cannot be used.', exit: EXIT.failed },
+  STACK3021: { title: 'The lock file lacks an entry, and --frozen forbids to add one.', exit: EXIT.failed },
+
+  STACK4001: { title: 'An archive is corrupt or truncated.', exit: EXIT.failed },
+  STACK4002: { title: 'An archive holds a path that leads out of its root.', exit: EXIT.failed },
+  STACK4003: { title: 'An archive exceeds a safety limit.', exit: EXIT.failed },
+  STACK4004: { title: 'A file cannot be represented in the chosen layer format.', exit: EXIT.failed },
+  STACK4005: { title: 'This compression is not available here.', exit: EXIT.failed },
+  STACK4006: { title: 'An archive has two entries for one path.', exit: EXIT.failed },
+
+  STACK5001: { title: 'Images for different platforms cannot be stacked.', exit: EXIT.failed },
+  STACK5002: { title: 'Images of different layer media families cannot be stacked.', exit: EXIT.failed },
+  STACK5003: { title: 'The components order the same layers in contradicting ways.', exit: EXIT.failed },
+  STACK5004: { title: 'The combined configuration would be ambiguous.', exit: EXIT.failed },
+  STACK5005: { title: 'An image has more layers than runtimes can mount.', exit: EXIT.failed },
+
+  STACK6001: { title: 'A directory is not an OCI layout, or a broken one.', exit: EXIT.failed },
+  STACK6002: { title: 'An image is not in the OCI layout.', exit: EXIT.failed },
+  STACK6003: { title: 'The OCI layout cannot be written.', exit: EXIT.failed },
+  STACK6004: { title: 'A blob does not have the digest or size its descriptor says.', exit: EXIT.failed },
+  STACK6005: { title: 'A manifest, index or config is not valid.', exit: EXIT.failed },
+  STACK6006: { title: 'Another process keeps the OCI layout locked.', exit: EXIT.failed },
+
+  STACK7001: { title: 'The local store cannot be used.', exit: EXIT.failed },
+  STACK7002: { title: 'There is no space left on the device.', exit: EXIT.failed },
+
+  STACK9001: { title: 'cdk-stack itself is at fault.', exit: EXIT.internal },
+} as const satisfies Record<string, ErrorCodeEntry>;
+
+/** A stable error code, such as `STACK2003`. */
+export type ErrorCode = keyof typeof ERROR_CODES;
