@@ -33,6 +33,8 @@ export const ERROR_CODES = {
   STACK1005: { title: 'A value in the environment is not usable.', exit: EXIT.usage },
   STACK1006: { title: 'The target of a deploy cannot be understood.', exit: EXIT.usage },
   STACK1007: { title: 'The synthesized output directory cannot be used.', exit: EXIT.usage },
+  STACK1008: { title: 'The work was cancelled before it was done.', exit: EXIT.cancelled },
+  STACK1009: { title: 'The outputs file cannot be written.', exit: EXIT.failed },
 
   STACK2001: { title: 'The app failed before it finished synthesizing.', exit: EXIT.app },
   STACK2002: { title: 'The app creates no image.', exit: EXIT.app },
@@ -47,6 +49,8 @@ export const ERROR_CODES = {
   STACK2011: { title: 'The app did not synthesize anything.', exit: EXIT.app },
   STACK2012: { title: 'A construct id is not usable.', exit: EXIT.app },
   STACK2013: { title: 'A validation added by the app failed.', exit: EXIT.app },
+  STACK2014: { title: 'An image was created after the app had been synthesized.', exit: EXIT.app },
+  STACK2015: { title: 'More than one app wants to be synthesized by the command.', exit: EXIT.app },
 
   STACK3001: { title: 'A source does not have the expected sha256.', exit: EXIT.failed },
   STACK3002: { title: 'A source changed while it was being read.', exit: EXIT.failed },

@@ -9,7 +9,10 @@ interface BlobFacts {
  * `image` is always the construct path of the image concerned.
  */
 export type StackEvent =
+  | { readonly code: 'build-started'; readonly command: string }
   | { readonly code: 'synth-started'; readonly app: string }
+  /** A piece of what the app or its build command writes, not cut at lines; it may hold terminal colors. */
+  | { readonly code: 'app-output'; readonly text: string }
   | { readonly code: 'synth-done'; readonly directory: string; readonly images: number; readonly milliseconds: number }
   | { readonly code: 'warning'; readonly id: string; readonly message: string; readonly image?: string; readonly source?: string }
   | { readonly code: 'packages-resolving'; readonly image: string; readonly packages: readonly string[] }

@@ -55,8 +55,8 @@ export interface SymlinkEntry extends Named, Metadata {
   readonly target: string;
 }
 
-/** A further name of a file; it has the metadata of its target. */
-export interface HardlinkEntry extends Named {
+/** A further name of a file. Repeats the metadata of its target, since extractors apply it again (containerd does). */
+export interface HardlinkEntry extends Named, Metadata {
   readonly type: 'hardlink';
   /** Path of a file entry of the same tree. In a sorted tree that one comes first. */
   readonly target: string;

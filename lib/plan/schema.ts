@@ -1,16 +1,24 @@
-import * as z from 'zod/mini';
-
 /**
  * The plan: the only thing the constructs and the engine share. `synth` writes it, everything after reads it.
  * Readers tolerate unknown members, so a newer minor version can add some; `schemaVersion` moves when they cannot.
  */
-export const PLAN_SCHEMA_VERSION = 1;
+import * as z from 'zod/mini';
+import { LIMITS, SHA256_PATTERN } from './limits';
+import { PLAN_SCHEMA_VERSION } from './version';
 
 /** What a layer's delta becomes: a tar, or a filesystem image that is mounted as it is. */
 export const layerFormatSchema = z.enum(['tar', 'squashfs']);
 export type LayerFormat = z.infer<typeof layerFormatSchema>;
 
 const stringMap = z.record(z.string(), z.string());
+const sha256 = z.string().check(z.regex(SHA256_PATTERN));
+const id = integer(LIMITS.id);
+/** Durations are nanoseconds, as in the image config. */
+const nanoseconds = z.int().check(z.minimum(0));
+
+function integer(range: { readonly min: number; readonly max: number }): z.ZodMiniNumberFormat {
+  return z.int().check(z.minimum(range.min), z.maximum(range.max));
+}
 
 /** A file or directory: of the user's (relative to the app's directory), or in another image. A trailing slash of `path` is kept. */
 export const fileRefSchema = z.discriminatedUnion('type', [
@@ -22,7 +30,7 @@ export type FileRef = z.infer<typeof fileRefSchema>;
 /** What a layer stands on. `image` members are keys of `images`. */
 export const sourceSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('scratch') }),
-  z.object({ type: z.literal('tar'), file: fileRefSchema, sha256: z.optional(z.string()) }),
+  z.object({ type: z.literal('tar'), file: fileRefSchema, sha256: z.optional(sha256) }),
   z.object({ type: z.literal('oci-layout'), directory: z.string(), reference: z.optional(z.string()) }),
   z.object({ type: z.literal('image'), image: z.string() }),
 ]);
@@ -33,10 +41,10 @@ export const importSchema = z.object({
   source: fileRefSchema,
   /** Absolute path in the image; a trailing slash means "into this directory". */
   dest: z.string(),
-  sha256: z.optional(z.string()),
-  mode: z.optional(z.int()),
-  uid: z.optional(z.int()),
-  gid: z.optional(z.int()),
+  sha256: z.optional(sha256),
+  mode: z.optional(integer(LIMITS.mode)),
+  uid: z.optional(id),
+  gid: z.optional(id),
   exclude: z.optional(z.array(z.string())),
 });
 export type ImportPlan = z.infer<typeof importSchema>;
@@ -55,11 +63,10 @@ export const configSchema = z.object({
   healthcheck: z.optional(
     z.object({
       test: z.array(z.string()),
-      /** Nanoseconds, as in the image config. */
-      interval: z.optional(z.int()),
-      timeout: z.optional(z.int()),
-      startPeriod: z.optional(z.int()),
-      retries: z.optional(z.int()),
+      interval: z.optional(nanoseconds),
+      timeout: z.optional(nanoseconds),
+      startPeriod: z.optional(nanoseconds),
+      retries: z.optional(z.int().check(z.minimum(0))),
     }),
   ),
 });
@@ -76,6 +83,8 @@ const imageBase = {
   formats: z.optional(z.array(layerFormatSchema)),
   config: z.optional(configSchema),
   annotations: z.optional(stringMap),
+  /** Keys of `images` that must be built before this one though the recipe does not use them. */
+  dependsOn: z.optional(z.array(z.string())),
   /** `file:line:column` that created the construct, relative to the app's directory. */
   source: z.optional(z.string()),
 };
@@ -117,7 +126,7 @@ export type ImagePlan = z.infer<typeof imageSchema>;
 export const tarOptionsSchema = z.object({
   compression: z.optional(z.enum(['zstd', 'gzip', 'none'])),
   /** zstd: 1 to 19, default 3; gzip: 1 to 9, default 6. */
-  level: z.optional(z.int()),
+  level: z.optional(integer(LIMITS.zstdLevel)),
 });
 export type TarOptions = z.infer<typeof tarOptionsSchema>;
 
@@ -127,7 +136,7 @@ export const squashfsOptionsSchema = z.object({
   /** `legacy` writes the media type of stacker up to 1.0. */
   mediaType: z.optional(z.enum(['current', 'legacy'])),
   /** zstd level, 1 to 19, default 3. */
-  level: z.optional(z.int()),
+  level: z.optional(integer(LIMITS.zstdLevel)),
 });
 export type SquashfsOptions = z.infer<typeof squashfsOptionsSchema>;
 
@@ -138,7 +147,7 @@ export const planSchema = z.object({
   /** The app's directory, relative to the directory that holds the plan; relative paths of the recipes start there. */
   directory: z.string(),
   /** Seconds since 1970 that stand for "now" in everything built; absent: SOURCE_DATE_EPOCH, else 1980-01-01. */
-  epoch: z.optional(z.int()),
+  epoch: z.optional(integer(LIMITS.epoch)),
   formats: z.array(layerFormatSchema),
   tar: z.optional(tarOptionsSchema),
   squashfs: z.optional(squashfsOptionsSchema),

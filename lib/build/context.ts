@@ -1,0 +1,24 @@
+import type { Listener } from '../core';
+import type { Plan } from '../plan';
+import type { Store } from '../store';
+import type { DebianSource } from './debian';
+import type { HostFiles } from './host-files';
+
+/** Stands for "now" in everything built when nobody says otherwise: 1980-01-01T00:00:00Z, the first instant zip can hold. */
+export const DEFAULT_EPOCH = 315_532_800;
+
+/** What all parts of one build share. */
+export interface BuildContext {
+  readonly plan: Plan;
+  /** The app's directory, absolute: where relative paths of the plan start. */
+  readonly directory: string;
+  /** Directories that are never part of an import, since the build itself writes to them. */
+  readonly outputs: readonly string[];
+  readonly store: Store;
+  readonly hostFiles: HostFiles;
+  readonly debian: DebianSource;
+  /** Seconds since 1970. */
+  readonly epoch: number;
+  readonly listener: Listener;
+  readonly signal?: AbortSignal | undefined;
+}

@@ -1,0 +1,50 @@
+import { StackError } from '../../core';
+import type { Assembly } from '../../plan';
+import { selectImages, synth, type Selection } from '../../toolkit';
+import { moveTarget } from '../settings';
+import type { CommandContext } from './command';
+
+/** Synthesizes the app of the settings, or loads what it was synthesized to. */
+export async function synthesize(context: CommandContext): Promise<Assembly> {
+  const { settings } = context;
+  const assembly = await synth({
+    app: settings.app,
+    directory: settings.directory,
+    output: settings.output,
+    build: settings.build,
+    context: settings.context,
+    debug: settings.debug,
+    version: context.version,
+    environment: context.color ? { FORCE_COLOR: '1' } : {},
+    listener: (event) => {
+      context.renderer.handle(event);
+    },
+    signal: context.signal,
+  });
+  context.loaded(assembly);
+  return assembly;
+}
+
+/** The images the operands name; all when there are none. */
+export function select(context: CommandContext, assembly: Assembly): Selection {
+  const { operands, settings } = context;
+  if (settings.all && operands.some((pattern) => !pattern.startsWith('!'))) {
+    throw new StackError('STACK1001', '--all and names of images are given together', {
+      hint: 'leave one of them out',
+    });
+  }
+  return selectImages(assembly.plan, operands);
+}
+
+/** Targets as seen from the assembly's app, whose directory is another one when a plan from elsewhere is deployed. */
+export function targetsOf(context: CommandContext, assembly: Assembly): readonly string[] {
+  const { to, directory } = context.settings;
+  return [...new Set(to.map((target) => moveTarget(target, directory, assembly.directory)))];
+}
+
+/** An object without the members that are undefined, for options that may only be absent. */
+export function present<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

@@ -1,0 +1,30 @@
+import type { Assembly } from '../../plan';
+import type { Style } from '../io';
+import type { Renderer } from '../render';
+import type { Settings } from '../settings';
+
+/** What a command works with. */
+export interface CommandContext {
+  readonly settings: Settings;
+  /** The words of the command line that are no options. */
+  readonly operands: readonly string[];
+  readonly renderer: Renderer;
+  readonly signal: AbortSignal;
+  /** Version of this package. */
+  readonly version: string;
+  /** Whether the app's output may have colors. */
+  readonly color: boolean;
+  /** Tells which app is at work, so that an error report can name its constructs. */
+  readonly loaded: (assembly: Assembly) => void;
+}
+
+/** What a command found out: for programs, and for people. */
+export interface CommandResult {
+  /** What `--json` prints. */
+  readonly document: unknown;
+  /** What is printed otherwise; may be empty. */
+  readonly text: (style: Style) => string;
+}
+
+/** A verb: it works through the library and prints nothing. */
+export type Command = (context: CommandContext) => Promise<CommandResult>;

@@ -1,0 +1,248 @@
+import type { LayerFormat } from '../plan';
+
+/**
+ * How a value is written and checked.
+ * - `context`: `key=value` on the command line, an object in the file and in the environment
+ */
+export type OptionType = 'boolean' | 'string' | 'integer' | 'context';
+
+/** One row of the option table. */
+export interface OptionSpec {
+  readonly type: OptionType;
+  /** One-letter form, without the dash. */
+  readonly short?: string;
+  /** Name of the value in help texts. */
+  readonly value?: string;
+  /** May be given several times; a list in the file, comma-separated in the environment. */
+  readonly repeatable?: true;
+  readonly choices?: readonly string[];
+  readonly minimum?: number;
+  readonly default?: boolean | string | number | readonly string[];
+  /** Only on the command line; not in cdk-stack.json and not in the environment. */
+  readonly flagOnly?: true;
+  /** A file or a target (`oci:DIR`): relative to where it was written, so it is moved to the app's directory. */
+  readonly place?: 'path' | 'target' | 'app';
+  /** Sentence without a full stop. */
+  readonly description: string;
+}
+
+const FORMATS = ['tar', 'squashfs'] as const satisfies readonly LayerFormat[];
+
+/** How progress can be shown. */
+export const PROGRESS = ['auto', 'bar', 'plain', 'json', 'quiet'] as const;
+
+/**
+ * Every option of every command. This one table drives parsing, help, the keys of cdk-stack.json and its JSON schema,
+ * the `STACK_*` variables, and the reference in docs/cli.md.
+ */
+export const OPTIONS = {
+  app: {
+    type: 'string',
+    short: 'a',
+    value: 'COMMAND|DIR',
+    place: 'app',
+    description: 'shell command that runs the app, or a directory it was synthesized to',
+  },
+  build: { type: 'string', value: 'COMMAND', description: 'shell command to run before the app, such as a type check' },
+  context: {
+    type: 'context',
+    short: 'c',
+    value: 'KEY=VALUE',
+    repeatable: true,
+    description: 'context value for the app; JSON if it parses, text otherwise',
+  },
+  contextString: {
+    type: 'context',
+    value: 'KEY=TEXT',
+    repeatable: true,
+    flagOnly: true,
+    description: 'context value for the app that stays text, whatever it looks like',
+  },
+  output: {
+    type: 'string',
+    short: 'o',
+    value: 'DIR',
+    default: 'synth.out',
+    place: 'path',
+    description: 'directory to synthesize to',
+  },
+  json: {
+    type: 'boolean',
+    short: 'j',
+    default: false,
+    description: 'print the result, or the error, as one JSON document',
+  },
+  verbose: { type: 'boolean', short: 'v', default: false, description: 'tell every step, one line each' },
+  quiet: { type: 'boolean', short: 'q', default: false, description: 'show only warnings, errors and the result' },
+  debug: {
+    type: 'boolean',
+    default: false,
+    description: 'add stack traces to errors and creation traces to constructs',
+  },
+  color: { type: 'boolean', description: 'use colors; by default where the stream is a terminal' },
+  progress: {
+    type: 'string',
+    value: 'HOW',
+    choices: PROGRESS,
+    default: 'auto',
+    description: 'how to show progress; auto is bar on a terminal, else plain',
+  },
+  all: {
+    type: 'boolean',
+    default: false,
+    flagOnly: true,
+    description: 'every image of the app, as when none is named',
+  },
+  format: {
+    type: 'string',
+    value: 'FORMAT',
+    repeatable: true,
+    choices: FORMATS,
+    description: "layer format to build, instead of the app's own",
+  },
+  to: {
+    type: 'string',
+    value: 'TARGET',
+    repeatable: true,
+    default: ['oci:./oci'],
+    place: 'target',
+    description: 'where images are published: oci:DIR is an OCI layout',
+  },
+  tag: { type: 'string', value: 'TAG', repeatable: true, description: 'tag for images that declare none' },
+  dryRun: { type: 'boolean', default: false, description: 'tell what would be published, and publish nothing' },
+  outputsFile: {
+    type: 'string',
+    value: 'FILE',
+    place: 'path',
+    description: 'write the digest of every published image to a JSON file',
+  },
+  concurrency: {
+    type: 'integer',
+    value: 'N',
+    minimum: 1,
+    description: 'images to build at a time; by default one per processor, at most 4',
+  },
+  frozen: {
+    type: 'boolean',
+    default: false,
+    description: 'fail where the lock file lacks an entry, instead of adding it',
+  },
+} as const satisfies Record<string, OptionSpec>;
+
+/** Name of an option: its key in cdk-stack.json. */
+export type OptionName = keyof typeof OPTIONS;
+
+type TypeNamed<T extends OptionType> = {
+  boolean: boolean;
+  integer: number;
+  string: string;
+  context: Readonly<Record<string, unknown>>;
+}[T];
+type One<S extends { type: OptionType }> = S extends { choices: readonly (infer Choice)[] }
+  ? Choice
+  : TypeNamed<S['type']>;
+type Given<S extends { type: OptionType }> = S extends { type: 'context' }
+  ? One<S>
+  : S extends { repeatable: true }
+    ? readonly One<S>[]
+    : One<S>;
+type Value<S extends OptionSpec> = S extends { default: unknown } | { type: 'context' }
+  ? Given<S>
+  : Given<S> | undefined;
+
+/** The value of every option, typed by the table. What has no default may be undefined; context is an object, maybe empty. */
+export type OptionValues = { readonly [N in OptionName]: Value<(typeof OPTIONS)[N]> };
+
+/** Options that every command has. */
+export const GLOBAL_OPTIONS = [
+  'app',
+  'build',
+  'context',
+  'contextString',
+  'output',
+  'json',
+  'verbose',
+  'quiet',
+  'debug',
+  'color',
+  'progress',
+] as const satisfies readonly OptionName[];
+
+/** One command. */
+export interface CommandSpec {
+  /** Positional arguments in commander's notation. */
+  readonly arguments: string;
+  readonly argumentDescription: string;
+  /** Sentence without a full stop. */
+  readonly description: string;
+  readonly options: readonly OptionName[];
+}
+
+const SELECTION = 'path, name, id or glob of images; !PATTERN leaves out';
+
+/** Every command. */
+export const COMMANDS = {
+  synth: {
+    arguments: '[image...]',
+    argumentDescription: SELECTION,
+    description: 'run the app and write its plan',
+    options: ['all'],
+  },
+  ls: {
+    arguments: '[image...]',
+    argumentDescription: SELECTION,
+    description: 'list the images of the app, in build order',
+    options: ['all'],
+  },
+  deploy: {
+    arguments: '[image...]',
+    argumentDescription: SELECTION,
+    description: 'build images and publish them; what has not changed is left alone',
+    options: ['all', 'format', 'to', 'tag', 'dryRun', 'outputsFile', 'concurrency', 'frozen'],
+  },
+  inspect: {
+    arguments: '<image>',
+    argumentDescription: 'path, name or id of one image',
+    description: 'show the manifest and config of a published image',
+    options: ['format', 'to'],
+  },
+} as const satisfies Record<string, CommandSpec>;
+
+/** Name of a command. */
+export type CommandName = keyof typeof COMMANDS;
+
+/** All options, in table order. */
+export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
+
+/** The row of an option, without its literal types. */
+export function optionSpec(name: OptionName): OptionSpec {
+  return OPTIONS[name];
+}
+
+/** `outputsFile` → `--outputs-file`. */
+export function flagOf(name: OptionName): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** `outputsFile` → `STACK_OUTPUTS_FILE`. */
+export function variableOf(name: OptionName): string {
+  return `STACK_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/** Options that cdk-stack.json and the environment can set. */
+export function settableNames(): readonly OptionName[] {
+  return OPTION_NAMES.filter((name) => optionSpec(name).flagOnly !== true);
+}
+
+/** What the option takes by default and may take, as help and reference add it to the description. */
+export function optionNotes(name: OptionName): string {
+  const spec = optionSpec(name);
+  const notes = [
+    ...(spec.choices === undefined ? [] : [`one of ${spec.choices.join(', ')}`]),
+    ...(spec.default === undefined || typeof spec.default === 'boolean'
+      ? []
+      : [`default ${[spec.default].flat().join(', ')}`]),
+    ...(spec.repeatable === true ? ['repeatable'] : []),
+  ];
+  return notes.length === 0 ? '' : ` (${notes.join('; ')})`;
+}

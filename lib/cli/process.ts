@@ -1,0 +1,48 @@
+import { writeSync } from 'node:fs';
+import { EXIT } from '../core';
+import type { Io } from './io';
+import { run } from './run';
+
+const SIGNAL_STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
+/** How long a cancelled command may take to leave things in order. */
+const GRACE_MS = 10_000;
+
+/** Runs a command line in this process: signals cancel it, and the exit status tells how it ended. */
+export function runInProcess(argv: readonly string[]): void {
+  const controller = new AbortController();
+  let cancelledWith: number | undefined;
+  const cancel = (signal: keyof typeof SIGNAL_STATUS): void => {
+    const status = SIGNAL_STATUS[signal];
+    // Whoever asks a second time does not want to wait.
+    if (cancelledWith !== undefined) process.exit(status);
+    cancelledWith = status;
+    controller.abort(new Error(signal));
+    setTimeout(() => process.exit(status), GRACE_MS).unref();
+  };
+  process.on('SIGINT', cancel);
+  process.on('SIGTERM', cancel);
+  process.stdout.on('error', outputFailed);
+  process.stderr.on('error', outputFailed);
+  process.on('uncaughtException', (error) => {
+    writeSync(2, `error STACK9001: cdk-stack is at fault\n${error.stack ?? error.message}\n`);
+    process.exit(EXIT.internal);
+  });
+  void run(argv, processIo(), controller.signal).then((status) => {
+    process.exitCode = status === EXIT.ok ? status : (cancelledWith ?? status);
+    process.removeListener('SIGINT', cancel);
+    process.removeListener('SIGTERM', cancel);
+  });
+}
+
+/** Some consoles take anything on standard error for a failure; STACK_STDERR_TO_STDOUT=1 is for them. */
+function processIo(): Io {
+  const { stdout, stderr, env } = process;
+  return { stdout, stderr: env['STACK_STDERR_TO_STDOUT'] === '1' ? stdout : stderr, env, cwd: process.cwd() };
+}
+
+/** A reader that has gone, as in `stack ls | head -1`, is no failure; a full disk is. */
+function outputFailed(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
+  writeSync(2, `error: cannot write the output: ${error.message}\n`);
+  process.exit(EXIT.failed);
+}

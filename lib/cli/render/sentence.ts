@@ -1,0 +1,80 @@
+import type { StackEvent } from '../../core';
+import { cleanLine, count, formatBytes, formatDuration } from './text';
+
+/** How much a line matters: `detail` is only for --verbose, a warning also for --quiet. */
+export type Importance = 'detail' | 'normal' | 'warning' | 'failure';
+
+/** An event in words. */
+export interface Sentence {
+  readonly importance: Importance;
+  /** What it is about: an image, a target, or a step. */
+  readonly subject: string;
+  readonly text: string;
+}
+
+/** An event as one line for a log; undefined for what only a live display can show. */
+export function sentenceOf(event: StackEvent): Sentence | undefined {
+  switch (event.code) {
+    case 'build-started':
+      return normal('build', event.command);
+    case 'synth-started':
+      return normal('synth', event.app);
+    case 'synth-done':
+      return normal('synth', `${count(event.images, 'image')} in ${formatDuration(event.milliseconds)}`);
+    case 'warning':
+      return { importance: 'warning', subject: cleanLine(event.image ?? 'app'), text: warningText(event) };
+    case 'packages-resolving':
+      return normal(event.image, `resolving ${listed(event.packages)}`);
+    case 'packages-locked':
+      return normal(event.image, `locked ${count(event.count, 'package')}`);
+    case 'package-fetched':
+      return detail(event.image, `fetched ${event.name} (${formatBytes(event.size)})`);
+    case 'image-started':
+      return detail(event.image, 'started');
+    case 'layer-packed':
+      return normal(
+        event.image,
+        `packed ${event.format}, ${formatBytes(event.size)} in ${formatDuration(event.milliseconds)}`,
+      );
+    case 'layer-reused':
+      return detail(event.image, `reused ${event.format}, ${formatBytes(event.size)}`);
+    case 'image-done':
+      return detail(event.image, `done in ${formatDuration(event.milliseconds)}`);
+    case 'image-failed':
+      return { importance: 'failure', subject: cleanLine(event.image), text: `failed: ${cleanLine(event.message)}` };
+    case 'blob-written':
+      return detail(event.target, `wrote ${event.digest}, ${formatBytes(event.size)}`);
+    case 'image-published':
+      return event.changed
+        ? normal(event.image, `published ${event.reference}`)
+        : detail(event.image, `unchanged ${event.reference}`);
+    case 'deploy-done':
+      return detail(
+        event.target,
+        `${count(event.blobs, 'blob')}, ${formatBytes(event.bytes)} written in ${formatDuration(event.milliseconds)}`,
+      );
+    case 'app-output':
+    case 'image-progress':
+      return undefined;
+  }
+}
+
+/** A warning with what is needed to find and to acknowledge it. */
+export function warningText(event: Extract<StackEvent, { code: 'warning' }>): string {
+  const place = event.source === undefined ? '' : ` at ${event.source}`;
+  return cleanLine(`${event.message} [${event.id}]${place}`);
+}
+
+/** The first of some names, and how many more there are. */
+export function listed(names: readonly string[]): string {
+  const [first = '', ...more] = names;
+  return more.length <= 2 ? names.join(', ') : `${first} and ${String(more.length)} more`;
+}
+
+function normal(subject: string, text: string): Sentence {
+  return { importance: 'normal', subject: cleanLine(subject), text: cleanLine(text) };
+}
+
+function detail(subject: string, text: string): Sentence {
+  return { importance: 'detail', subject: cleanLine(subject), text: cleanLine(text) };
+}

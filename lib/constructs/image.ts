@@ -1,0 +1,35 @@
+import { Construct } from 'constructs';
+import { checkId } from './private/id';
+import { declare, type Declaration } from './private/declaration';
+import { isInstance, isMarked, mark } from './private/marker';
+import { captureStack } from './private/source-line';
+import { LayerFile, type IImage } from './reference';
+
+const MARKER = Symbol.for('cdk-stack.Image');
+
+/** What all image constructs share. To make one of your own, extend `Layer`, `StackedImage` or `DebianPackages`. */
+export abstract class Image extends Construct implements IImage {
+  /** Tells an image construct apart, also one of another copy of this package. */
+  public static isImage(x: unknown): x is Image {
+    return isMarked(x, MARKER);
+  }
+
+  public static [Symbol.hasInstance](x: unknown): boolean {
+    return isInstance(this, Image, x, MARKER);
+  }
+
+  public readonly imageName: string;
+
+  /** @internal */
+  protected constructor(scope: Construct, id: string, declaration: Declaration) {
+    super(scope, checkId(scope, id));
+    this.imageName = declaration.props.imageName ?? this.node.path.replaceAll('/', '-');
+    declare(this, { declaration, stack: captureStack() });
+  }
+
+  public file(path: string): LayerFile {
+    return new LayerFile(this, path);
+  }
+}
+
+mark(Image.prototype, MARKER);

@@ -1,0 +1,13 @@
+export { App, type SynthResult } from './app';
+export type { AppProps } from './app-props';
+export { DebianPackages } from './debian-packages';
+export type { DebianPackagesProps } from './debian-packages-props';
+export type { LayerFormat, SquashfsOptions, TarOptions } from './formats';
+export { Image } from './image';
+export type { Healthcheck, ImageConfig } from './image-config';
+export type { ImageProps } from './image-props';
+export { ImageSource, type ImageSourceSpec, type TarSourceOptions } from './image-source';
+export { Layer } from './layer';
+export type { Import, LayerProps } from './layer-props';
+export { LayerFile, type IImage } from './reference';
+export { StackedImage, type StackedImageProps } from './stacked-image';

@@ -1,0 +1,39 @@
+import { LIMITS, type Plan } from '../../plan';
+import type { AppProps } from '../app-props';
+import type { SquashfsOptions, TarOptions } from '../formats';
+import { flag, integer, membersOf, objectOf, oneOf, type Check } from './checks';
+import type { Reporter } from './problems';
+import { formats } from './render-image';
+
+const tar: Check<NonNullable<Plan['tar']>> = (report, what, value) => {
+  const given: TarOptions | undefined = objectOf('compression', 'level')(report, what, value);
+  if (given === undefined) return undefined;
+  const read = membersOf<keyof TarOptions>(report, `${what}.`, given);
+  const compression = read('compression', oneOf('zstd', 'gzip', 'none'));
+  const level = read('level', integer(compression === 'gzip' ? LIMITS.gzipLevel : LIMITS.zstdLevel));
+  if (compression === 'none' && level !== undefined)
+    report('STACK2006', `${what}.level is given, but nothing is compressed`);
+  return { compression, level };
+};
+
+const squashfs: Check<NonNullable<Plan['squashfs']>> = (report, what, value) => {
+  const given = objectOf('verity', 'mediaType', 'level')(report, what, value);
+  if (given === undefined) return undefined;
+  const read = membersOf<keyof SquashfsOptions>(report, `${what}.`, given);
+  return {
+    verity: read('verity', flag),
+    mediaType: read('mediaType', oneOf('current', 'legacy')),
+    level: read('level', integer(LIMITS.zstdLevel)),
+  };
+};
+
+/** What a plan has besides its images. */
+export function renderApp(report: Reporter, props: AppProps): Pick<Plan, 'epoch' | 'formats' | 'tar' | 'squashfs'> {
+  const read = membersOf<keyof AppProps>(report, '', props);
+  return {
+    epoch: read('epoch', integer(LIMITS.epoch, 'it is in seconds, not in milliseconds')),
+    formats: read('formats', formats) ?? ['tar'],
+    tar: read('tar', tar),
+    squashfs: read('squashfs', squashfs),
+  };
+}

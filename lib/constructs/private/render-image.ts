@@ -1,0 +1,89 @@
+import { isTag, parsePlatform } from '../../oci';
+import type { ImagePlan, LayerPlan } from '../../plan';
+import type { ImageProps } from '../image-props';
+import type { LayerProps } from '../layer-props';
+import type { IImage } from '../reference';
+import {
+  anyText,
+  flag,
+  isObject,
+  listOf,
+  mapOf,
+  membersOf,
+  oneOf,
+  setOf,
+  show,
+  text,
+  wrong,
+  type Check,
+} from './checks';
+import type { Declaration } from './declaration';
+import { config } from './render-config';
+import { renderDebian } from './render-debian';
+import { renderImport } from './render-import';
+import { renderSource } from './render-source';
+import { imageKey, type Rendering } from './rendering';
+
+/** Formats of an image or an app. */
+export const formats = setOf(oneOf('tar', 'squashfs'));
+
+const annotations = mapOf('a name that is not empty', (key) => key !== '');
+
+const platform = text(
+  'a platform such as "linux/amd64" or "linux/arm64/v8"',
+  (value) => parsePlatform(value)?.os === 'linux',
+  'images are for Linux: write linux/ARCHITECTURE[/VARIANT], in the names Go has for architectures',
+);
+
+const tag: Check<string> = (report, what, value) => {
+  if (typeof value === 'string' && isTag(value)) return value;
+  report(
+    'STACK2009',
+    `${what} is ${show(value)}; a tag has at most 128 letters, digits, "_", "." and "-", and starts with none of the last two`,
+  );
+  return undefined;
+};
+
+/** The recipe of an image; undefined, or made of whatever was good, when something was reported. */
+export function renderImage(rendering: Rendering, image: IImage, declaration: Declaration): ImagePlan | undefined {
+  const { report } = rendering;
+  if (!isObject(declaration.props)) return wrong(report, 'props', declaration.props, 'an object');
+  const read = membersOf<keyof ImageProps>(report, '', declaration.props);
+  const common = {
+    name: read('imageName', anyText) ?? image.imageName,
+    tags: read('tags', listOf(tag)),
+    buildOnly: read('buildOnly', flag) ?? false,
+    platform: read('platform', platform),
+    formats: read('formats', formats),
+    config: read('config', config),
+    annotations: read('annotations', annotations),
+  };
+  switch (declaration.type) {
+    case 'layer':
+      return { ...common, ...renderLayer(rendering, declaration.props) };
+    case 'stacked-image':
+      return { ...common, type: 'stacked-image', components: renderComponents(rendering, declaration.components) };
+    case 'debian-packages':
+      return { ...common, ...renderDebian(rendering, declaration.props) };
+  }
+}
+
+function renderLayer(rendering: Rendering, props: LayerProps): Pick<LayerPlan, 'type' | 'from' | 'imports'> {
+  const read = membersOf<keyof LayerProps>(rendering.report, '', props);
+  return {
+    type: 'layer',
+    from: read('from', (_, what, value) => renderSource(rendering, what, value)) ?? { type: 'scratch' },
+    imports:
+      read(
+        'imports',
+        listOf((_, what, value) => renderImport(rendering, what, value)),
+      ) ?? [],
+  };
+}
+
+function renderComponents(rendering: Rendering, components: unknown): string[] {
+  const isFilled = Array.isArray(components) && components.length > 0;
+  if (!isFilled) wrong(rendering.report, 'components', components, 'an array of at least one image');
+  const keys = listOf((_, what, value) => imageKey(rendering, what, value));
+  return (isFilled ? keys(rendering.report, 'components', components) : undefined) ?? [];
+}

@@ -1,0 +1,1 @@
+export { SquashfsSink, type SquashfsOptions } from './sink';

@@ -1,0 +1,58 @@
+import { isImageName, isTag } from '../oci';
+import { dependenciesOf, findCycles, graphOf } from './graph';
+import type { AssemblyManifest, ImagePlan, Plan } from './schema';
+
+/**
+ * What is wrong with a plan beyond its shape, each as one phrase: a plan may come from outside, and everything after the
+ * loader relies on names that lead out of no directory, on references that exist and on an order that ends.
+ */
+export function planFaults(plan: Plan): string[] {
+  const published = Object.entries(plan.images).filter(([, image]) => !image.buildOnly);
+  const cycles = findCycles(graphOf(plan.images));
+  return [
+    ...Object.entries(plan.images).flatMap(([key, image]) => danglingReferences(key, image, plan.images)),
+    ...cycles.map((cycle) => `images need each other in a circle: ${[...cycle, cycle[0]].join(' -> ')}`),
+    ...published.flatMap(([key, image]) => unusableNames(key, image)),
+    ...duplicateNames(published),
+  ];
+}
+
+/** What tells that a manifest was not written together with a plan. */
+export function manifestFaults(manifest: AssemblyManifest, plan: Plan): string[] {
+  const listed = Object.entries(manifest.artifacts).flatMap(([key, artifact]) =>
+    artifact.type === 'oci:image' ? [key] : [],
+  );
+  const same =
+    listed.length === Object.keys(plan.images).length && listed.every((key) => Object.hasOwn(plan.images, key));
+  return same ? [] : ['the manifest and the plan list different images'];
+}
+
+function danglingReferences(key: string, image: ImagePlan, images: Plan['images']): string[] {
+  return dependenciesOf(image)
+    .filter((need) => !Object.hasOwn(images, need))
+    .map((need) => `image ${quote(key)} uses ${quote(need)}, which is not in the plan`);
+}
+
+function unusableNames(key: string, image: ImagePlan): string[] {
+  return [
+    ...(isImageName(image.name)
+      ? []
+      : [`image ${quote(key)} has the name ${quote(image.name)}, which no registry accepts`]),
+    ...(image.tags ?? [])
+      .filter((tag) => !isTag(tag))
+      .map((tag) => `image ${quote(key)} has the tag ${quote(tag)}, which no registry accepts`),
+  ];
+}
+
+function duplicateNames(published: readonly (readonly [string, ImagePlan])[]): string[] {
+  const owners = new Map<string, string>();
+  return published.flatMap(([key, { name }]) => {
+    const owner = owners.get(name);
+    owners.set(name, key);
+    return owner === undefined ? [] : [`images ${quote(owner)} and ${quote(key)} have the same name ${quote(name)}`];
+  });
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text);
+}

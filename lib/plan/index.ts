@@ -1,0 +1,7 @@
+export * from './graph';
+export * from './limits';
+export * from './load';
+export * from './lock-file';
+export type * from './schema';
+export * from './version';
+export * from './write';

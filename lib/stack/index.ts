@@ -1,0 +1,4 @@
+export { envEntries } from './config';
+export { orderLayers } from './order';
+export * from './stack';
+export * from './variant';

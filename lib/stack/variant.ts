@@ -1,0 +1,59 @@
+import { StackError } from '../core';
+import { mediaFamilyOf, type Descriptor, type HistoryEntry, type MediaFamily, type Platform, type RuntimeConfig } from '../oci';
+
+/** A layer as an image lists it. */
+export interface ImageLayer {
+  /** Copied verbatim from image to image, annotations included. */
+  readonly descriptor: Descriptor;
+  readonly diffId: string;
+}
+
+/** One step of an image's history; a step that changed files has the layer it made. */
+export interface ImageStep {
+  readonly history: HistoryEntry;
+  readonly layer?: ImageLayer | undefined;
+}
+
+/** An image in one layer format, before it is written: what stacking works on. */
+export interface ImageVariant {
+  readonly platform: Platform;
+  readonly config: RuntimeConfig;
+  /** Bottom to top. */
+  readonly steps: readonly ImageStep[];
+}
+
+/** The layers of an image, bottom to top. */
+export function layersOf(variant: ImageVariant): readonly ImageLayer[] {
+  return variant.steps.flatMap((step) => (step.layer === undefined ? [] : [step.layer]));
+}
+
+/** What makes two layers the same one: a tar's diffId however it is compressed, a filesystem image's digest (stacking.md §1). */
+export function identityOf(layer: ImageLayer): string {
+  return familyOf(layer) === 'tar' ? layer.diffId : layer.descriptor.digest;
+}
+
+/**
+ * Media family of a layer.
+ * @throws StackError STACK5002 when its media type is none we know
+ */
+export function familyOf(layer: ImageLayer): MediaFamily {
+  const family = mediaFamilyOf(layer.descriptor.mediaType);
+  if (family === undefined) {
+    throw new StackError('STACK5002', `layer ${layer.descriptor.digest} has the media type '${layer.descriptor.mediaType}', which is neither a tar nor a filesystem image`);
+  }
+  return family;
+}
+
+/** Steps with their history normalised: image configs may leave entries out, or list too many (stacking.md §2). */
+export function stepsOf(layers: readonly ImageLayer[], history: readonly HistoryEntry[], created: string): ImageStep[] {
+  const steps: ImageStep[] = [];
+  const todo = [...layers];
+  for (const entry of history) {
+    if (entry.empty_layer === true) steps.push({ history: entry });
+    else {
+      const layer = todo.shift();
+      steps.push(layer === undefined ? { history: { ...entry, empty_layer: true } } : { history: entry, layer });
+    }
+  }
+  return [...steps, ...todo.map((layer) => ({ history: { created, created_by: 'layer without history' }, layer }))];
+}

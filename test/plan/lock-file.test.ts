@@ -1,0 +1,186 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { StackError } from '../../lib/core';
+import { LOCK_FILE_NAME, LockFile, type LockedPackage } from '../../lib/plan/lock-file';
+
+const HOSTNAME: LockedPackage = {
+  name: 'hostname',
+  version: '3.23+nmu1',
+  architecture: 'amd64',
+  sha256: 'a'.repeat(64),
+  size: 10500,
+};
+const OVMF: LockedPackage = {
+  name: 'ovmf',
+  version: '1:2022.11~rc-6',
+  architecture: 'all',
+  sha256: 'b'.repeat(64),
+  size: 7683456,
+};
+
+let directory: string;
+let file: string;
+
+beforeEach(() => {
+  directory = fs.mkdtempSync(path.join(os.tmpdir(), 'lock-file-'));
+  file = path.join(directory, LOCK_FILE_NAME);
+});
+
+afterEach(() => {
+  fs.rmSync(directory, { recursive: true, force: true });
+});
+
+async function loadFailure(content: string): Promise<StackError> {
+  fs.writeFileSync(file, content);
+  const error: unknown = await LockFile.load(directory).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!StackError.is(error)) throw new Error(`no StackError but ${String(error)}`);
+  return error;
+}
+
+const withPackage = (changes: Record<string, unknown>): string =>
+  JSON.stringify({ lockfileVersion: 1, debian: { key: { packages: [{ ...HOSTNAME, ...changes }] } } });
+
+test('a missing lock file is an empty one, and saving it writes nothing', async () => {
+  const lockFile = await LockFile.load(directory);
+  expect(lockFile.debian('amd64 none: ovmf')).toBeUndefined();
+  await lockFile.save();
+  expect(fs.readdirSync(directory)).toEqual([]);
+});
+
+test('the file is sorted, indented, and ends in a newline', async () => {
+  const lockFile = await LockFile.load(directory);
+  lockFile.setDebian('b', [OVMF]);
+  lockFile.setDebian('a', [HOSTNAME]);
+  await lockFile.save();
+  expect(fs.readFileSync(file, 'utf8')).toMatchInlineSnapshot(`
+   "{
+     "debian": {
+       "a": {
+         "packages": [
+           {
+             "architecture": "amd64",
+             "name": "hostname",
+             "sha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+             "size": 10500,
+             "version": "3.23+nmu1"
+           }
+         ]
+       },
+       "b": {
+         "packages": [
+           {
+             "architecture": "all",
+             "name": "ovmf",
+             "sha256": "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb",
+             "size": 7683456,
+             "version": "1:2022.11~rc-6"
+           }
+         ]
+       }
+     },
+     "lockfileVersion": 1
+   }
+   "
+  `);
+});
+
+test('what was saved is loaded again', async () => {
+  const lockFile = await LockFile.load(directory);
+  lockFile.setDebian('__proto__', [HOSTNAME, OVMF]);
+  lockFile.setDebian('other', [OVMF]);
+  await lockFile.save();
+  const loaded = await LockFile.load(directory);
+  expect(loaded.debian('other')).toEqual([OVMF]);
+  expect(loaded.debian('toString')).toBeUndefined();
+});
+
+test('nothing is written when nothing changed, however the file is formatted', async () => {
+  const content = `{"lockfileVersion":1,   "debian":{"key":{"packages":[${JSON.stringify(HOSTNAME)}]}}}`;
+  fs.writeFileSync(file, content);
+  const lockFile = await LockFile.load(directory);
+  lockFile.setDebian('key', [HOSTNAME]);
+  await lockFile.save();
+  expect(fs.readFileSync(file, 'utf8')).toBe(content);
+});
+
+test('members that a newer version added survive a save', async () => {
+  fs.writeFileSync(
+    file,
+    JSON.stringify({ lockfileVersion: 1, images: { x: 1 }, debian: { old: { packages: [], note: 'kept' } } }),
+  );
+  const lockFile = await LockFile.load(directory);
+  lockFile.setDebian('key', [HOSTNAME]);
+  await lockFile.save();
+  const saved = JSON.parse(fs.readFileSync(file, 'utf8')) as unknown;
+  expect(saved).toEqual({
+    lockfileVersion: 1,
+    images: { x: 1 },
+    debian: { old: { packages: [], note: 'kept' }, key: { packages: [HOSTNAME] } },
+  });
+});
+
+test('overlapping saves leave a file with all entries', async () => {
+  const lockFile = await LockFile.load(directory);
+  const keys = Array.from({ length: 20 }, (_, index) => `key ${String(index)}`);
+  await Promise.all(
+    keys.map(async (key) => {
+      lockFile.setDebian(key, [HOSTNAME]);
+      await lockFile.save();
+    }),
+  );
+  const loaded = await LockFile.load(directory);
+  expect(keys.every((key) => loaded.debian(key) !== undefined)).toBe(true);
+  expect(fs.readdirSync(directory)).toEqual([LOCK_FILE_NAME]);
+});
+
+test('a failed save says so, keeps the old file, and does not spoil the next one', async () => {
+  const lockFile = await LockFile.load(directory);
+  lockFile.setDebian('key', [HOSTNAME]);
+  fs.mkdirSync(file);
+  await expect(lockFile.save()).rejects.toMatchObject({ code: 'STACK3020' });
+  fs.rmdirSync(file);
+  await lockFile.save();
+  expect((await LockFile.load(directory)).debian('key')).toEqual([HOSTNAME]);
+});
+
+test('a file with merge conflict markers is named as such', async () => {
+  const error = await loadFailure('{\n<<<<<<< HEAD\n}');
+  expect(error.code).toBe('STACK3020');
+  expect(error.hint).toContain('merge conflict');
+});
+
+test('a file of a newer version asks for an update', async () => {
+  const error = await loadFailure('{"lockfileVersion":2,"packages":[]}');
+  expect(error).toMatchObject({ code: 'STACK3020', hint: 'update cdk-stack' });
+});
+
+test.each([
+  ['text', 'hello'],
+  ['a list', '[]'],
+  ['no version', '{}'],
+  ['a name that is a path', withPackage({ name: '../../etc/passwd' })],
+  ['a name that is an option', withPackage({ name: '-o' })],
+  ['a version with spaces', withPackage({ version: '1 -o x' })],
+  ['an architecture that is a path', withPackage({ architecture: 'a/b' })],
+  ['a short sha256', withPackage({ sha256: 'abc' })],
+  ['a size that is no number', withPackage({ size: '1' })],
+  ['a package twice', JSON.stringify({ lockfileVersion: 1, debian: { key: { packages: [OVMF, OVMF] } } })],
+])('a file with %s is refused', async (_, content) => {
+  const error = await loadFailure(content);
+  expect(error.code).toBe('STACK3020');
+  expect(error.message).toContain(LOCK_FILE_NAME);
+});
+
+test('the message says where a file is not valid', async () => {
+  expect((await loadFailure(withPackage({ sha256: 'abc' }))).message).toContain('debian / key / packages / 0 / sha256');
+});
+
+test('a file of absurd size is refused before it is read', async () => {
+  fs.writeFileSync(file, '');
+  fs.truncateSync(file, 17 * 1024 * 1024);
+  await expect(LockFile.load(directory)).rejects.toMatchObject({ code: 'STACK3020' });
+});
