@@ -60,7 +60,12 @@ function neededFormats(plan: Plan, request: BuildRequest): ReadonlyMap<string, r
   const needed = new Map(request.order.map((key) => [key, new Set(request.formatsOf(key))]));
   for (const key of [...request.order].reverse()) {
     const image = plan.images[key];
-    const below = image?.type === 'stacked-image' ? image.components : image?.type === 'layer' && image.from.type === 'image' ? [image.from.image] : [];
+    const below =
+      image?.type === 'stacked-image'
+        ? image.components
+        : image?.type === 'layer' && image.from.type === 'image'
+          ? [image.from.image]
+          : [];
     for (const lower of below) for (const format of needed.get(key) ?? []) needed.get(lower)?.add(format);
   }
   return new Map([...needed].map(([key, formats]) => [key, [...formats].sort()]));

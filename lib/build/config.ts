@@ -13,13 +13,17 @@ export function applyConfig(inherited: RuntimeConfig, plan: ConfigPlan | undefin
   const cmd = plan.cmd ?? (plan.entrypoint === undefined ? inherited.Cmd : undefined);
   const applied: { readonly [K in keyof RuntimeConfig]-?: RuntimeConfig[K] } = {
     User: plan.user ?? inherited.User,
-    ExposedPorts: mergeKeys(inherited.ExposedPorts, plan.exposedPorts?.map((port) => (port.includes('/') ? port : `${port}/tcp`))),
+    ExposedPorts: mergeKeys(
+      inherited.ExposedPorts,
+      plan.exposedPorts?.map((port) => (port.includes('/') ? port : `${port}/tcp`)),
+    ),
     Env: mergeEnv(inherited.Env, plan.env),
     Entrypoint: plan.entrypoint ?? inherited.Entrypoint,
     Cmd: cmd?.length === 0 ? undefined : cmd,
     Volumes: mergeKeys(inherited.Volumes, plan.volumes),
     WorkingDir: plan.workingDir ?? inherited.WorkingDir,
-    Labels: inherited.Labels === undefined && plan.labels === undefined ? undefined : { ...inherited.Labels, ...plan.labels },
+    Labels:
+      inherited.Labels === undefined && plan.labels === undefined ? undefined : { ...inherited.Labels, ...plan.labels },
     StopSignal: plan.stopSignal ?? inherited.StopSignal,
     Healthcheck:
       healthcheck === undefined
@@ -50,14 +54,20 @@ export function fieldsSet(plan: ConfigPlan | undefined): ReadonlySet<keyof Runti
 }
 
 /** Inherited variables keep their place, new ones follow sorted by name, so equal declarations give equal bytes. */
-function mergeEnv(inherited: readonly string[] | undefined, env: Readonly<Record<string, string>> | undefined): readonly string[] | undefined {
+function mergeEnv(
+  inherited: readonly string[] | undefined,
+  env: Readonly<Record<string, string>> | undefined,
+): readonly string[] | undefined {
   if (env === undefined) return inherited;
   const merged = new Map(envEntries(inherited));
   for (const [key, value] of Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) merged.set(key, value);
   return [...merged].map(([key, value]) => `${key}=${value}`);
 }
 
-function mergeKeys(inherited: Readonly<Record<string, object>> | undefined, added: readonly string[] | undefined): Readonly<Record<string, object>> | undefined {
+function mergeKeys(
+  inherited: Readonly<Record<string, object>> | undefined,
+  added: readonly string[] | undefined,
+): Readonly<Record<string, object>> | undefined {
   if (added === undefined) return inherited;
   return { ...inherited, ...Object.fromEntries(added.map((key) => [key, {}])) };
 }

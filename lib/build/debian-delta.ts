@@ -36,8 +36,17 @@ async function unpack(context: BuildContext, plan: DebianPlan, packages: readonl
     const name = `the package ${each.name} ${each.version}`;
     const snapshot =
       (await findSnapshot(context.store, debDigest(each))) ??
-      (await takeSnapshot(context.store, () => debDigest(each), openDataTar(file, name, context.signal) as AsyncIterable<Buffer>, { name, layer: false }));
-    contents.push({ name: each.name, entries: await snapshot.tree(), control: await controlStanza(file, name, context.signal) });
+      (await takeSnapshot(
+        context.store,
+        () => debDigest(each),
+        openDataTar(file, name, context.signal) as AsyncIterable<Buffer>,
+        { name, layer: false },
+      ));
+    contents.push({
+      name: each.name,
+      entries: await snapshot.tree(),
+      control: await controlStanza(file, name, context.signal),
+    });
   }
   return packageTree(contents, { exclude: plan.exclude, epoch: context.epoch });
 }

@@ -53,26 +53,44 @@ export function deltaOf(tree: Tree, createdBy: string): Delta {
  * packed from one walk over its tree.
  * @param image construct path, for events
  */
-export async function packDelta(context: BuildContext, image: string, delta: Delta, formats: readonly LayerFormat[]): Promise<PackedDelta> {
+export async function packDelta(
+  context: BuildContext,
+  image: string,
+  delta: Delta,
+  formats: readonly LayerFormat[],
+): Promise<PackedDelta> {
   const layers = new Map<LayerFormat, ImageLayer>();
   const missing: LayerFormat[] = [];
   for (const format of formats) {
-    const found = delta.existing?.format === format ? delta.existing.layer : await findPacked(context, delta.contentKey, format);
+    const found =
+      delta.existing?.format === format ? delta.existing.layer : await findPacked(context, delta.contentKey, format);
     if (found === undefined) missing.push(format);
     else layers.set(format, found);
     if (found !== undefined && delta.existing === undefined) {
-      context.listener({ code: 'layer-reused', image, format, digest: found.descriptor.digest, size: found.descriptor.size });
+      context.listener({
+        code: 'layer-reused',
+        image,
+        format,
+        digest: found.descriptor.digest,
+        size: found.descriptor.size,
+      });
     }
   }
-  if (missing.length === 0 && delta.contentKey !== undefined) return { delta: { ...delta, contentKey: delta.contentKey }, layers };
+  if (missing.length === 0 && delta.contentKey !== undefined)
+    return { delta: { ...delta, contentKey: delta.contentKey }, layers };
   const packed = await packMissing(context, image, await delta.tree(), missing);
   for (const [format, layer] of packed.layers) layers.set(format, layer);
   return { delta: { ...delta, contentKey: delta.contentKey ?? packed.treeDigest }, layers };
 }
 
-async function findPacked(context: BuildContext, contentKey: string | undefined, format: LayerFormat): Promise<ImageLayer | undefined> {
+async function findPacked(
+  context: BuildContext,
+  contentKey: string | undefined,
+  format: LayerFormat,
+): Promise<ImageLayer | undefined> {
   if (contentKey === undefined) return undefined;
-  const record = (await context.store.readRecord(PACKS, packKey(context, contentKey, format))) as ImageLayer | undefined;
+  const record = (await context.store.readRecord(PACKS, packKey(context, contentKey, format))) as
+    ImageLayer | undefined;
   if (record === undefined || !isDigest(record.diffId) || !isDigest(record.descriptor.digest)) return undefined;
   return (await context.store.hasBlob(record.descriptor.digest, record.descriptor.size)) ? record : undefined;
 }
@@ -105,10 +123,25 @@ async function packMissing(
       if (blob === undefined) continue;
       const { digest, size, mediaType, diffId, annotations } = blob;
       await context.store.adopt(fileOf(format), digest, size);
-      const descriptor: Descriptor = { mediaType, digest, size, ...(Object.keys(annotations).length === 0 ? {} : { annotations }) };
+      const descriptor: Descriptor = {
+        mediaType,
+        digest,
+        size,
+        ...(Object.keys(annotations).length === 0 ? {} : { annotations }),
+      };
       layers.set(format, { descriptor, diffId });
-      await context.store.writeRecord(PACKS, packKey(context, result.treeDigest, format), { descriptor, diffId } satisfies ImageLayer);
-      context.listener({ code: 'layer-packed', image, format, digest, size, milliseconds: performance.now() - started });
+      await context.store.writeRecord(PACKS, packKey(context, result.treeDigest, format), {
+        descriptor,
+        diffId,
+      } satisfies ImageLayer);
+      context.listener({
+        code: 'layer-packed',
+        image,
+        format,
+        digest,
+        size,
+        milliseconds: performance.now() - started,
+      });
     }
     return { treeDigest: result.treeDigest, layers };
   });
@@ -124,7 +157,8 @@ function learnHashes(context: BuildContext, tree: Tree, hashed: ReadonlyMap<stri
 
 function createSink(context: BuildContext, format: LayerFormat, file: string): Sink {
   const { tar, squashfs } = context.plan;
-  if (format === 'tar') return new TarSink(file, createCompressor(tar?.compression ?? 'zstd', tar?.level), availableParallelism() + 1);
+  if (format === 'tar')
+    return new TarSink(file, createCompressor(tar?.compression ?? 'zstd', tar?.level), availableParallelism() + 1);
   const level = squashfs?.level ?? DEFAULT_SQUASHFS_LEVEL;
   return new SquashfsSink(file, {
     compress: zstdCompressor(level),

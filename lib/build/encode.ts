@@ -1,5 +1,13 @@
 import { canonicalJson, StackError } from '../core';
-import { ANNOTATION, encodeDocument, MEDIA_TYPE, type BlobSource, type Descriptor, type ImageConfigFile, type Manifest } from '../oci';
+import {
+  ANNOTATION,
+  encodeDocument,
+  MEDIA_TYPE,
+  type BlobSource,
+  type Descriptor,
+  type ImageConfigFile,
+  type Manifest,
+} from '../oci';
 import type { LayerFormat } from '../plan';
 import { layersOf, type ImageVariant } from '../stack';
 import type { Store } from '../store';
@@ -51,7 +59,10 @@ function configOf({ platform, config, steps }: ImageVariant, epoch: number): Ima
   const history = steps.map((step) => step.history);
   const changing = history.filter((entry) => entry.empty_layer !== true).length;
   if (changing !== diffIds.length) {
-    throw new StackError('STACK9001', `the history has ${String(changing)} layers, the image ${String(diffIds.length)}: ${canonicalJson(history)}`);
+    throw new StackError(
+      'STACK9001',
+      `the history has ${String(changing)} layers, the image ${String(diffIds.length)}: ${canonicalJson(history)}`,
+    );
   }
   return {
     created: isoSeconds(epoch),

@@ -34,7 +34,8 @@ export class HostFiles {
   public static async load(store: Store, directory: string): Promise<HostFiles> {
     const key = digestOf(directory);
     const record = await store.readRecord(RECORD, key);
-    const known = typeof record === 'object' && record !== null ? Object.entries(record as Record<string, CacheEntry>) : [];
+    const known =
+      typeof record === 'object' && record !== null ? Object.entries(record as Record<string, CacheEntry>) : [];
     return new HostFiles(store, key, new Map(known));
   }
 
@@ -98,7 +99,9 @@ function listDirectory(directory: string): string[] {
   try {
     return fs.readdirSync(nameToBytes(directory), { encoding: 'buffer' }).map(bytesToName);
   } catch (error) {
-    throw new StackError('STACK3003', `cannot read the directory '${directory}': ${messageOf(error)}`, { cause: error });
+    throw new StackError('STACK3003', `cannot read the directory '${directory}': ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -113,15 +116,19 @@ function inspect(relative: string, file: string, follow: boolean): HostEntry {
   const entry = { path: relative, file, identity: identityOf(stat), executable: (stat.mode & 0o100n) !== 0n };
   if (stat.isFile()) return { ...entry, type: 'file' };
   if (stat.isDirectory()) return { ...entry, type: 'directory' };
-  if (stat.isSymbolicLink()) return { ...entry, type: 'symlink', target: bytesToName(fs.readlinkSync(bytes, { encoding: 'buffer' })) };
-  throw new StackError('STACK4004', `'${file}' is a device, pipe or socket, which cannot be imported`, { hint: 'exclude it' });
+  if (stat.isSymbolicLink())
+    return { ...entry, type: 'symlink', target: bytesToName(fs.readlinkSync(bytes, { encoding: 'buffer' })) };
+  throw new StackError('STACK4004', `'${file}' is a device, pipe or socket, which cannot be imported`, {
+    hint: 'exclude it',
+  });
 }
 
 /** Reads a file to its end for its sha256, 64 hex characters. */
 export async function hashFile(file: string): Promise<string> {
   const hash = createHash('sha256');
   try {
-    for await (const chunk of fs.createReadStream(nameToBytes(file), { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
+    for await (const chunk of fs.createReadStream(nameToBytes(file), { highWaterMark: 1024 * 1024 }))
+      hash.update(chunk as Buffer);
   } catch (error) {
     throw new StackError('STACK3003', `cannot read '${file}': ${messageOf(error)}`, { cause: error });
   }

@@ -2,7 +2,15 @@ import { parsePlatform, hostPlatform, type HistoryEntry, type Platform, type Run
 import { resolveInView } from '../pack';
 import { StackError } from '../core';
 import type { ImagePlan, LayerFormat, LayerPlan, StackedPlan } from '../plan';
-import { orderLayers, stackImages, stepsOf, type Component, type ImageLayer, type ImageStep, type ImageVariant } from '../stack';
+import {
+  orderLayers,
+  stackImages,
+  stepsOf,
+  type Component,
+  type ImageLayer,
+  type ImageStep,
+  type ImageVariant,
+} from '../stack';
 import { applyConfig, fieldsSet } from './config';
 import type { BuildContext } from './context';
 import { platformOfArchitecture } from './debian';
@@ -51,7 +59,13 @@ interface Foundation {
  * @param formats those it is published in, and those that images on top of it need
  * @throws StackError with the cause; the caller adds the construct's place
  */
-export async function buildImage(context: BuildContext, key: string, plan: ImagePlan, formats: readonly LayerFormat[], images: BuiltImages): Promise<BuiltImage> {
+export async function buildImage(
+  context: BuildContext,
+  key: string,
+  plan: ImagePlan,
+  formats: readonly LayerFormat[],
+  images: BuiltImages,
+): Promise<BuiltImage> {
   const platform = platformOf(plan);
   switch (plan.type) {
     case 'layer': {
@@ -84,7 +98,8 @@ async function complete(
   const add = async (delta: Delta): Promise<void> => {
     const packed = await packDelta(context, key, delta, formats);
     deltas.push(packed.delta);
-    for (const [format, layer] of packed.layers) steps.get(format)?.push({ history: { created, created_by: delta.createdBy }, layer });
+    for (const [format, layer] of packed.layers)
+      steps.get(format)?.push({ history: { created, created_by: delta.createdBy }, layer });
   };
   for (const delta of foundation.added) await add(delta);
   const own = await makeDelta(deltas);
@@ -138,13 +153,20 @@ async function layFoundation(
         }
         steps.set(format, stepsOf(layers, existing.history, isoSeconds(context.epoch)));
       }
-      const base = { name: `${from.directory}${from.reference === undefined ? '' : `:${from.reference}`}`, digest: existing.descriptor.digest };
+      const base = {
+        name: `${from.directory}${from.reference === undefined ? '' : `:${from.reference}`}`,
+        digest: existing.descriptor.digest,
+      };
       return { config: existing.config, deltas: existing.deltas, steps, added: [], base };
     }
   }
 }
 
-async function openRootTar(context: BuildContext, from: Extract<LayerPlan['from'], { type: 'tar' }>, images: BuiltImages): Promise<Delta> {
+async function openRootTar(
+  context: BuildContext,
+  from: Extract<LayerPlan['from'], { type: 'tar' }>,
+  images: BuiltImages,
+): Promise<Delta> {
   const { file, sha256 } = from;
   if (file.type === 'path') return openTarFile(context, file.path, sha256);
   const view = await viewOf(required(images, file.image).deltas);
@@ -154,7 +176,12 @@ async function openRootTar(context: BuildContext, from: Extract<LayerPlan['from'
   return openTarEntry(context, entry, `'${file.path}' of '${file.image}'`, sha256);
 }
 
-function buildStacked(key: string, plan: StackedPlan, formats: readonly LayerFormat[], images: BuiltImages): BuiltImage {
+function buildStacked(
+  key: string,
+  plan: StackedPlan,
+  formats: readonly LayerFormat[],
+  images: BuiltImages,
+): BuiltImage {
   const parts = plan.components.map((path) => required(images, path));
   const [first] = parts;
   if (first === undefined) throw new StackError('STACK2006', 'a stacked image needs at least one component');
@@ -175,7 +202,9 @@ function buildStacked(key: string, plan: StackedPlan, formats: readonly LayerFor
 /** The components' deltas in the order their layers have in the combination. */
 function stackDeltas(parts: readonly BuiltImage[]): KnownDelta[] {
   const known = new Map(parts.flatMap(({ deltas }) => deltas).map((delta) => [delta.contentKey, delta]));
-  const order = orderLayers(parts.map(({ path, deltas }) => ({ name: path, layers: deltas.map(({ contentKey }) => contentKey) })));
+  const order = orderLayers(
+    parts.map(({ path, deltas }) => ({ name: path, layers: deltas.map(({ contentKey }) => contentKey) })),
+  );
   return order.flatMap((contentKey) => known.get(contentKey) ?? []);
 }
 
@@ -185,7 +214,10 @@ function platformOf(plan: ImagePlan): Platform {
     if (known !== undefined) return known;
   }
   const parsed = plan.platform === undefined ? hostPlatform() : parsePlatform(plan.platform);
-  if (parsed === undefined) throw new StackError('STACK2006', `'${plan.platform ?? ''}' is not a platform`, { hint: 'write os/architecture, such as linux/arm64' });
+  if (parsed === undefined)
+    throw new StackError('STACK2006', `'${plan.platform ?? ''}' is not a platform`, {
+      hint: 'write os/architecture, such as linux/arm64',
+    });
   return parsed;
 }
 

@@ -69,14 +69,20 @@ function hostEntry(context: BuildContext, entry: HostEntry): Entry {
  * @param view what a container of that image sees
  * @throws StackError STACK3004 when there is nothing at the path
  */
-export function imageContent(view: ReadonlyMap<string, Entry>, image: string, source: string, exclude: readonly string[] | undefined): ImportContent {
+export function imageContent(
+  view: ReadonlyMap<string, Entry>,
+  image: string,
+  source: string,
+  exclude: readonly string[] | undefined,
+): ImportContent {
   const followed = resolveInView(view, source);
   const at = view.has(followed) || followed === '' ? followed : resolveInView(view, source, false);
   const top = at === '' ? undefined : view.get(at);
   if (at !== '' && top === undefined) throw missing(view, image, source, at);
   const wanted = excludeFilter(exclude);
   const prefix = at === '' ? '' : `${at}/`;
-  const entries: Entry[] = at === '' ? [{ ...(view.get('') ?? plainDirectory('', 0)), path: '' } as DirectoryEntry] : [];
+  const entries: Entry[] =
+    at === '' ? [{ ...(view.get('') ?? plainDirectory('', 0)), path: '' } as DirectoryEntry] : [];
   const moved = new Map<string, string>(); // a file's path in the view → its path here, for hard links
   const dropped: string[] = [];
   for (const entry of view.values()) {
@@ -104,8 +110,13 @@ function relocate(view: ReadonlyMap<string, Entry>, entry: Entry, relative: stri
 
 function missing(view: ReadonlyMap<string, Entry>, image: string, source: string, at: string): StackError {
   const parent = parentOf(at);
-  const siblings = [...view.keys()].filter((known) => known !== '' && parentOf(known) === parent).map((known) => `/${known}`);
-  const hint = siblings.length === 0 ? `'/${parent}' is empty or missing` : `'/${parent}' has ${siblings.slice(0, 10).join(', ')}${siblings.length > 10 ? ', …' : ''}`;
+  const siblings = [...view.keys()]
+    .filter((known) => known !== '' && parentOf(known) === parent)
+    .map((known) => `/${known}`);
+  const hint =
+    siblings.length === 0
+      ? `'/${parent}' is empty or missing`
+      : `'/${parent}' has ${siblings.slice(0, 10).join(', ')}${siblings.length > 10 ? ', …' : ''}`;
   return new StackError('STACK3004', `'${source}' does not exist in '${image}'`, { hint });
 }
 
@@ -117,7 +128,13 @@ function missing(view: ReadonlyMap<string, Entry>, image: string, source: string
  * @param base what the layers below show
  * @throws StackError STACK3005 when a file and a directory meet
  */
-export function placeImport(context: BuildContext, delta: Map<string, Entry>, base: View, plan: ImportPlan, content: ImportContent): void {
+export function placeImport(
+  context: BuildContext,
+  delta: Map<string, Entry>,
+  base: View,
+  plan: ImportPlan,
+  content: ImportContent,
+): void {
   const source = plan.source.path;
   const view: View = { get: (at) => delta.get(at) ?? base.get(at) };
   const isDirectory = content.entries[0]?.type === 'directory';
@@ -139,15 +156,25 @@ export function placeImport(context: BuildContext, delta: Map<string, Entry>, ba
     if (target === '') continue; // the root keeps what the base says of it
     const known = view.get(target);
     if (known !== undefined && (known.type === 'directory') !== (entry.type === 'directory')) {
-      throw new StackError('STACK3005', `'/${target}' is a ${known.type} in the image and a ${entry.type} in '${source}'`);
+      throw new StackError(
+        'STACK3005',
+        `'/${target}' is a ${known.type} in the image and a ${entry.type} in '${source}'`,
+      );
     }
-    const link = entry.type === 'hardlink' ? { target: [dest, entry.target].filter((part) => part !== '').join('/') } : {};
+    const link =
+      entry.type === 'hardlink' ? { target: [dest, entry.target].filter((part) => part !== '').join('/') } : {};
     delta.set(target, { ...entry, ...link, ...ownership(plan, entry), path: target } as Entry);
   }
 }
 
 /** Parents come with the metadata the image has for them, so that the layer does not change it (archives.md, rule 10). */
-function placeParent(context: BuildContext, delta: Map<string, Entry>, view: View, parent: string, plan: ImportPlan): void {
+function placeParent(
+  context: BuildContext,
+  delta: Map<string, Entry>,
+  view: View,
+  parent: string,
+  plan: ImportPlan,
+): void {
   if (delta.has(parent)) return;
   const known = view.get(parent);
   if (known !== undefined && known.type !== 'directory') {

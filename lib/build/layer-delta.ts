@@ -23,7 +23,12 @@ export type ImageFiles = (image: string) => readonly KnownDelta[];
  * Nothing is read when the imports are known not to have changed since they were last put together.
  * @throws StackError STACK3001 to STACK3005, STACK4004
  */
-export async function layerDelta(context: BuildContext, plan: LayerPlan, base: readonly KnownDelta[], files: ImageFiles): Promise<Delta | undefined> {
+export async function layerDelta(
+  context: BuildContext,
+  plan: LayerPlan,
+  base: readonly KnownDelta[],
+  files: ImageFiles,
+): Promise<Delta | undefined> {
   if (plan.imports.length === 0) return undefined;
   const hosts = new Map<ImportPlan, ImportContent>();
   for (const each of plan.imports) {
@@ -55,11 +60,21 @@ function inputsKey(
   const imports: unknown[] = [];
   for (const each of plan.imports) {
     const { dest, mode, uid, gid, exclude, source } = each;
-    const content = source.type === 'path' ? treeDigest(hosts.get(each)?.entries ?? []) : files(source.image).map(({ contentKey }) => contentKey);
+    const content =
+      source.type === 'path'
+        ? treeDigest(hosts.get(each)?.entries ?? [])
+        : files(source.image).map(({ contentKey }) => contentKey);
     if (content === undefined) return undefined;
     imports.push({ dest, mode, uid, gid, exclude, path: source.path, content });
   }
-  return digestOf(canonicalJson({ rules: IMPORT_RULES, epoch: context.epoch, base: base.map(({ contentKey }) => contentKey), imports }));
+  return digestOf(
+    canonicalJson({
+      rules: IMPORT_RULES,
+      epoch: context.epoch,
+      base: base.map(({ contentKey }) => contentKey),
+      imports,
+    }),
+  );
 }
 
 async function assemble(
@@ -98,7 +113,8 @@ async function verified(plan: ImportPlan, content: ImportContent): Promise<Impor
   );
   const [top] = entries;
   const actual = top?.type === 'file' ? top.sha256 : hexOf(treeDigest(entries) ?? '');
-  if (actual === undefined || actual === '') throw new StackError('STACK9001', `the sha256 of '${plan.source.path}' is not known`);
+  if (actual === undefined || actual === '')
+    throw new StackError('STACK9001', `the sha256 of '${plan.source.path}' is not known`);
   requireSha256(`'${plan.source.path}'`, plan.sha256, actual);
   return { ...content, entries };
 }

@@ -31,7 +31,11 @@ export interface ExistingImage {
  * Opens an image of an OCI layout as a base: every layer's blob is checked and taken into the store, once.
  * @throws StackError STACK6001 to STACK6005
  */
-export async function openLayoutImage(context: BuildContext, source: Extract<SourcePlan, { type: 'oci-layout' }>, platform: Platform): Promise<ExistingImage> {
+export async function openLayoutImage(
+  context: BuildContext,
+  source: Extract<SourcePlan, { type: 'oci-layout' }>,
+  platform: Platform,
+): Promise<ExistingImage> {
   const layout = await OciLayout.open(path.resolve(context.directory, source.directory));
   const { descriptor, manifest, config } = await layout.find(source.reference, platform);
   const deltas = await Promise.all(
@@ -48,7 +52,9 @@ async function takeBlob(context: BuildContext, file: string, descriptor: Descrip
   await context.store.withTemporaryDirectory(async (directory) => {
     const copy = path.join(directory, 'blob');
     await fs.writeFile(copy, verifiedBlob(file, descriptor), { flag: 'wx', flush: true }).catch((error: unknown) => {
-      throw StackError.is(error) ? error : new StackError('STACK6001', `cannot read the blob '${file}': ${messageOf(error)}`, { cause: error });
+      throw StackError.is(error)
+        ? error
+        : new StackError('STACK6001', `cannot read the blob '${file}': ${messageOf(error)}`, { cause: error });
     });
     await context.store.adopt(copy, descriptor.digest, descriptor.size);
   });
@@ -60,7 +66,10 @@ function existingDelta(context: BuildContext, layer: ImageLayer): Delta & { read
   const compression = tarCompressionOf(mediaType);
   const createdBy = `layer ${digest}`;
   if (family === undefined) {
-    throw new StackError('STACK5002', `the base has a layer of the media type '${mediaType}', which is neither a tar nor a filesystem image`);
+    throw new StackError(
+      'STACK5002',
+      `the base has a layer of the media type '${mediaType}', which is neither a tar nor a filesystem image`,
+    );
   }
   return {
     contentKey: layer.diffId,
@@ -76,7 +85,10 @@ function existingDelta(context: BuildContext, layer: ImageLayer): Delta & { read
       if (found !== undefined) return found.tree();
       const name = `layer ${digest}`;
       const blob = createReadStream(context.store.blobPath(digest), { highWaterMark: 1024 * 1024 });
-      const snapshot = await takeSnapshot(context.store, () => digest, decompress(blob, compression, name), { name, layer: true });
+      const snapshot = await takeSnapshot(context.store, () => digest, decompress(blob, compression, name), {
+        name,
+        layer: true,
+      });
       return snapshot.tree();
     },
   };

@@ -41,7 +41,12 @@ export async function openTarFile(context: BuildContext, file: string, sha256: s
 }
 
 /** A root filesystem tar that is a file in another image. */
-export async function openTarEntry(context: BuildContext, entry: FileEntry, name: string, sha256: string | undefined): Promise<Delta> {
+export async function openTarEntry(
+  context: BuildContext,
+  entry: FileEntry,
+  name: string,
+  sha256: string | undefined,
+): Promise<Delta> {
   const actual = entry.sha256;
   if (actual === undefined) throw new StackError('STACK9001', `the sha256 of ${name} is not known`);
   requireSha256(name, sha256, actual);
@@ -49,7 +54,12 @@ export async function openTarEntry(context: BuildContext, entry: FileEntry, name
   if (snapshot === undefined) {
     const reader = new ContentReader();
     try {
-      snapshot = await takeSnapshot(context.store, () => tarKey(actual), decompressAny(copies(reader.read(entry)), name), { name, layer: false });
+      snapshot = await takeSnapshot(
+        context.store,
+        () => tarKey(actual),
+        decompressAny(copies(reader.read(entry)), name),
+        { name, layer: false },
+      );
     } finally {
       reader.close();
     }

@@ -49,7 +49,7 @@ export function readConfigFile(file: string): ConfigFile {
     }
     const source = placeIn(file, text, offsetOfKey(text, key));
     problems.push(
-      new StackError('STACK1003', `"${key}" in ${CONFIG_FILE} ${checked.problem}`, { hint: checked.hint, source }),
+      new StackError('STACK1003', `'${key}' in ${CONFIG_FILE} ${checked.problem}`, { hint: checked.hint, source }),
     );
   }
   return { file, values, problems };
@@ -90,7 +90,7 @@ function parseObject(file: string, text: string): Record<string, unknown> {
 
 function unknownKey(key: string, known: readonly string[]): { problem: string; hint: string } {
   const meant = didYouMean(key, known);
-  const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean "${meant}"?`;
+  const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean '${meant}'?`;
   return { problem: 'is not known', hint };
 }
 

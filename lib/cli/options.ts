@@ -49,14 +49,14 @@ export const OPTIONS = {
     short: 'c',
     value: 'KEY=VALUE',
     repeatable: true,
-    description: 'context value for the app; JSON if it parses, text otherwise',
+    description: 'value for the app; on the command line JSON if it parses, text otherwise',
   },
   contextString: {
     type: 'context',
     value: 'KEY=TEXT',
     repeatable: true,
     flagOnly: true,
-    description: 'context value for the app that stays text, whatever it looks like',
+    description: 'value for the app that stays text, whatever it looks like',
   },
   output: {
     type: 'string',
@@ -98,7 +98,7 @@ export const OPTIONS = {
     value: 'FORMAT',
     repeatable: true,
     choices: FORMATS,
-    description: "layer format to build, instead of the app's own",
+    description: "layer format, instead of the app's own",
   },
   to: {
     type: 'string',

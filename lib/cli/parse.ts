@@ -119,7 +119,7 @@ function addOption(command: Command, name: OptionName): void {
 function usageError(error: CommanderError): StackError {
   const [first = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
   const meant = /\(Did you mean (.+)\?\)/.exec(suggestion ?? '')?.[1];
-  return new StackError('STACK1001', first.replace(/'([^']*)'/g, '"$1"').replace(/\.$/, ''), {
+  return new StackError('STACK1001', first.replace(/\.$/, ''), {
     hint: meant === undefined ? 'stack --help lists commands and options' : `did you mean ${meant}?`,
   });
 }
@@ -128,7 +128,7 @@ function usageError(error: CommanderError): StackError {
 function unknownTopic(argv: readonly string[]): StackError {
   const topic = argv[argv.indexOf('help') + 1] ?? '';
   const meant = didYouMean(topic, Object.keys(COMMANDS));
-  return new StackError('STACK1001', `unknown command "${topic}"`, {
+  return new StackError('STACK1001', `unknown command '${topic}'`, {
     hint: meant === undefined ? 'stack --help lists commands and options' : `did you mean ${meant}?`,
   });
 }

@@ -50,7 +50,7 @@ function fromText(spec: OptionSpec, text: string): Checked {
   if (spec.choices === undefined || spec.choices.includes(text)) return { value: text };
   const meant = didYouMean(text, spec.choices);
   return {
-    problem: `must be one of ${spec.choices.join(', ')}, not "${text}"`,
+    problem: `must be one of ${spec.choices.join(', ')}, not '${text}'`,
     hint: meant === undefined ? undefined : `did you mean ${meant}?`,
   };
 }
@@ -58,13 +58,13 @@ function fromText(spec: OptionSpec, text: string): Checked {
 function integerFromText(spec: OptionSpec, text: string): Checked {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   const minimum = spec.minimum ?? 0;
-  return value >= minimum ? { value } : { problem: `must be a whole number from ${String(minimum)}, not "${text}"` };
+  return value >= minimum ? { value } : { problem: `must be a whole number from ${String(minimum)}, not '${text}'` };
 }
 
 function booleanFromText(text: string): Checked {
   if (/^(1|true|yes|on)$/i.test(text)) return { value: true };
   if (/^(0|false|no|off)$/i.test(text)) return { value: false };
-  return { problem: `must be true or false, not "${text}"` };
+  return { problem: `must be true or false, not '${text}'` };
 }
 
 /** `KEY=VALUE` words. CDK keeps values text, so "false" is truthy there (aws-cdk#2204); here JSON that parses is JSON. */
@@ -72,7 +72,7 @@ function contextFromFlags(words: readonly string[], literal: boolean): Checked {
   const entries: [string, unknown][] = [];
   for (const word of words) {
     const at = word.indexOf('=');
-    if (at < 1) return { problem: `must be KEY=VALUE, not "${word}"`, hint: 'for example -c debug=true' };
+    if (at < 1) return { problem: `must be KEY=VALUE, not '${word}'`, hint: 'for example -c debug=true' };
     const text = word.slice(at + 1);
     entries.push([word.slice(0, at), literal ? text : jsonOrText(text)]);
   }
@@ -81,7 +81,7 @@ function contextFromFlags(words: readonly string[], literal: boolean): Checked {
 
 function contextFromJson(text: string): Checked {
   const value = jsonOrText(text);
-  return isObject(value) ? { value } : { problem: `must be a JSON object, not "${text}"` };
+  return isObject(value) ? { value } : { problem: `must be a JSON object, not '${text}'` };
 }
 
 function jsonOrText(text: string): unknown {

@@ -34,18 +34,21 @@ export class App extends RootConstruct {
     return isMarked(x, MARKER);
   }
 
-  public static [Symbol.hasInstance](x: unknown): boolean {
+  public static override [Symbol.hasInstance](x: unknown): boolean {
     return isInstance(this, App, x, MARKER);
   }
 
   /**
    * The app a construct belongs to.
-   * @throws Error when its root is another kind of construct
+   * @throws STACK2006 when its root is another kind of construct
    */
   public static of(construct: IConstruct): App {
     const { root } = construct.node;
     if (App.isApp(root)) return root;
-    throw new Error(`construct "${construct.node.path}" belongs to no App`);
+    throw new StackError('STACK2006', 'the root of the construct tree is not an App', {
+      constructPath: construct.node.path,
+      hint: 'create an App, and pass it as the scope of the uppermost constructs',
+    });
   }
 
   /** The app that the command takes the output of; there is only one place for it. */

@@ -1,4 +1,5 @@
 import { Construct } from 'constructs';
+import type { ImageProps } from './image-props';
 import { checkId } from './private/id';
 import { declare, type Declaration } from './private/declaration';
 import { isInstance, isMarked, mark } from './private/marker';
@@ -14,16 +15,17 @@ export abstract class Image extends Construct implements IImage {
     return isMarked(x, MARKER);
   }
 
-  public static [Symbol.hasInstance](x: unknown): boolean {
+  public static override [Symbol.hasInstance](x: unknown): boolean {
     return isInstance(this, Image, x, MARKER);
   }
 
   public readonly imageName: string;
 
-  /** @internal */
   protected constructor(scope: Construct, id: string, declaration: Declaration) {
     super(scope, checkId(scope, id));
-    this.imageName = declaration.props.imageName ?? this.node.path.replaceAll('/', '-');
+    // Without a type check the properties may be missing; synth reports that.
+    const given: unknown = (declaration.props as ImageProps | undefined | null)?.imageName;
+    this.imageName = typeof given === 'string' ? given : this.node.path.replaceAll('/', '-');
     declare(this, { declaration, stack: captureStack() });
   }
 

@@ -6,7 +6,7 @@ export function bytesToName(bytes: Buffer): string {
   const text = bytes.toString('utf8');
   if (!text.includes('\ufffd') || bytes.equals(Buffer.from(text, 'utf8'))) return text;
   let name = '';
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = validSequence(bytes, at);
     if (length === 0) {
       name += String.fromCharCode(0xdc00 + (bytes[at] ?? 0));
@@ -48,7 +48,16 @@ export function compareNames(a: string, b: string): number {
 /** Length of the valid UTF-8 sequence at `at`, or 0. */
 function validSequence(bytes: Buffer, at: number): number {
   const first = bytes[at] ?? 0;
-  const length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  const length =
+    first < 0x80
+      ? 1
+      : first >= 0xc2 && first < 0xe0
+        ? 2
+        : first >= 0xe0 && first < 0xf0
+          ? 3
+          : first >= 0xf0 && first < 0xf5
+            ? 4
+            : 0;
   if (length === 0 || at + length > bytes.length) return 0;
   const sequence = bytes.subarray(at, at + length);
   return Buffer.from(sequence.toString('utf8'), 'utf8').equals(sequence) ? length : 0;

@@ -35,7 +35,12 @@ export class StackError extends Error {
   /** The further errors of a report that holds more than one; empty otherwise. */
   public readonly others: readonly StackError[];
 
-  public constructor(code: ErrorCode, message: string, options: StackErrorOptions = {}, others: readonly StackError[] = []) {
+  public constructor(
+    code: ErrorCode,
+    message: string,
+    options: StackErrorOptions = {},
+    others: readonly StackError[] = [],
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.constructPath = options.constructPath;

@@ -14,19 +14,47 @@ export type StackEvent =
   /** A piece of what the app or its build command writes, not cut at lines; it may hold terminal colors. */
   | { readonly code: 'app-output'; readonly text: string }
   | { readonly code: 'synth-done'; readonly directory: string; readonly images: number; readonly milliseconds: number }
-  | { readonly code: 'warning'; readonly id: string; readonly message: string; readonly image?: string; readonly source?: string }
+  | {
+      readonly code: 'warning';
+      readonly id: string;
+      readonly message: string;
+      readonly image?: string;
+      readonly source?: string;
+    }
   | { readonly code: 'packages-resolving'; readonly image: string; readonly packages: readonly string[] }
   | { readonly code: 'packages-locked'; readonly image: string; readonly count: number }
   | { readonly code: 'package-fetched'; readonly image: string; readonly name: string; readonly size: number }
   | { readonly code: 'image-started'; readonly image: string }
-  | { readonly code: 'image-progress'; readonly image: string; readonly format: string; readonly bytes: number; readonly total: number }
-  | ({ readonly code: 'layer-packed'; readonly image: string; readonly format: string; readonly milliseconds: number } & BlobFacts)
+  | {
+      readonly code: 'image-progress';
+      readonly image: string;
+      readonly format: string;
+      readonly bytes: number;
+      readonly total: number;
+    }
+  | ({
+      readonly code: 'layer-packed';
+      readonly image: string;
+      readonly format: string;
+      readonly milliseconds: number;
+    } & BlobFacts)
   | ({ readonly code: 'layer-reused'; readonly image: string; readonly format: string } & BlobFacts)
   | { readonly code: 'image-done'; readonly image: string; readonly milliseconds: number }
   | { readonly code: 'image-failed'; readonly image: string; readonly message: string }
   | ({ readonly code: 'blob-written'; readonly target: string } & BlobFacts)
-  | ({ readonly code: 'image-published'; readonly image: string; readonly reference: string; readonly changed: boolean } & BlobFacts)
-  | { readonly code: 'deploy-done'; readonly target: string; readonly blobs: number; readonly bytes: number; readonly milliseconds: number };
+  | ({
+      readonly code: 'image-published';
+      readonly image: string;
+      readonly reference: string;
+      readonly changed: boolean;
+    } & BlobFacts)
+  | {
+      readonly code: 'deploy-done';
+      readonly target: string;
+      readonly blobs: number;
+      readonly bytes: number;
+      readonly milliseconds: number;
+    };
 
 /** Receives events; must not throw. */
 export type Listener = (event: StackEvent) => void;

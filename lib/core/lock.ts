@@ -41,7 +41,10 @@ export async function withLock<T>(file: string, what: string, work: () => Promis
 
 /** Links a complete file into place, so that no one ever sees an empty lock. */
 async function tryLock(file: string, content: string): Promise<boolean> {
-  const candidate = path.join(path.dirname(file), `.${path.basename(file)}.${String(process.pid)}-${process.hrtime.bigint().toString(36)}`);
+  const candidate = path.join(
+    path.dirname(file),
+    `.${path.basename(file)}.${String(process.pid)}-${process.hrtime.bigint().toString(36)}`,
+  );
   await fs.writeFile(candidate, content, { flag: 'wx' });
   try {
     await fs.link(candidate, file);

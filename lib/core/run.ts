@@ -73,6 +73,8 @@ export function runStream(
 ): Readable {
   const tool = start(command, args, options);
   const output = new PassThrough();
+  // Whoever reads gets the error; one who gave up before reading must not bring down the process.
+  output.on('error', () => undefined);
   tool.stdout.pipe(output, { end: false });
   output.once('close', () => {
     tool.stdout.destroy();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { compareNames, StackError } from '../core';
-import type { Content, DirectoryEntry, Entry, Tree } from './entry';
+import type { Content, DirectoryEntry, Entry, FileEntry, Tree } from './entry';
 
 /** Metadata of a directory that nobody described: what a plain `mkdir` as root gives. */
 export function plainDirectory(path: string, mtime: number): DirectoryEntry {
@@ -154,8 +154,14 @@ export function parseIndexLine(line: string, contentOf: (path: string, sha256: s
 export function treeDigest(tree: Tree): string | undefined {
   const hash = createHash('sha256');
   for (const entry of tree) {
-    if (entry.type === 'file' && entry.sha256 === undefined) return undefined;
-    hash.update(`${indexLine(entry, entry.type === 'file' ? entry.sha256 : undefined)}\n`);
+    const sha256 = entry.type === 'file' ? sha256Of(entry) : undefined;
+    if (entry.type === 'file' && sha256 === undefined) return undefined;
+    hash.update(`${indexLine(entry, sha256)}\n`);
   }
   return `sha256:${hash.digest('hex')}`;
+}
+
+/** sha256 of a file's content where it is known without reading the file. */
+function sha256Of({ sha256, content }: FileEntry): string | undefined {
+  return sha256 ?? (content.kind === 'bytes' ? createHash('sha256').update(content.bytes).digest('hex') : undefined);
 }

@@ -8,16 +8,21 @@ export interface NamedConfig {
 }
 
 /** Variables that list directories: the union keeps everyone's entries (stacking.md §2). */
-const PATH_LIKE = /^(PATH|LD_LIBRARY_PATH|MANPATH|INFOPATH|PKG_CONFIG_PATH|PYTHONPATH|PERL5LIB|NODE_PATH|GOPATH|CLASSPATH|XDG_[A-Z]+_DIRS)$/;
+const PATH_LIKE =
+  /^(PATH|LD_LIBRARY_PATH|MANPATH|INFOPATH|PKG_CONFIG_PATH|PYTHONPATH|PERL5LIB|NODE_PATH|GOPATH|CLASSPATH|XDG_[A-Z]+_DIRS)$/;
 
 /** Labels that say who an image is; a combination is somebody else (image-spec annotations.md). */
-const IDENTITY_LABEL = /^org\.opencontainers\.image\.(title|version|revision|source|url|documentation|description|licenses|ref\.name)$/;
+const IDENTITY_LABEL =
+  /^org\.opencontainers\.image\.(title|version|revision|source|url|documentation|description|licenses|ref\.name)$/;
 
 /**
  * The configuration of a combination: the union of its components', bottom to top (stacking.md §2).
  * @throws StackError STACK5004 where components contradict each other; `config` on the combination settles it
  */
-export function mergeConfigs(components: readonly NamedConfig[], settled: ReadonlySet<keyof RuntimeConfig> = new Set()): RuntimeConfig {
+export function mergeConfigs(
+  components: readonly NamedConfig[],
+  settled: ReadonlySet<keyof RuntimeConfig> = new Set(),
+): RuntimeConfig {
   const merged = {
     User: agree(components, settled, 'user', ['User'])?.User,
     ExposedPorts: unionKeys(components, 'ExposedPorts', (port) => (port.includes('/') ? port : `${port}/tcp`)),
@@ -44,10 +49,18 @@ function agree<K extends keyof RuntimeConfig>(
     const set = keys.filter((key) => config[key] !== undefined && config[key] !== null && config[key] !== '');
     if (set.length === 0) continue;
     const value = Object.fromEntries(set.map((key) => [key, config[key]])) as Pick<RuntimeConfig, K>;
-    if (chosen !== undefined && canonicalJson(chosen.value) !== canonicalJson(value) && !keys.some((key) => settled.has(key))) {
-      throw new StackError('STACK5004', `'${chosen.name}' and '${name}' set different values for ${field}: ${canonicalJson(chosen.value)} and ${canonicalJson(value)}`, {
-        hint: `set config: { ${field}: … } on the combined image`,
-      });
+    if (
+      chosen !== undefined &&
+      canonicalJson(chosen.value) !== canonicalJson(value) &&
+      !keys.some((key) => settled.has(key))
+    ) {
+      throw new StackError(
+        'STACK5004',
+        `'${chosen.name}' and '${name}' set different values for ${field}: ${canonicalJson(chosen.value)} and ${canonicalJson(value)}`,
+        {
+          hint: `set config: { ${field}: … } on the combined image`,
+        },
+      );
     }
     chosen ??= { name, value };
   }
@@ -60,7 +73,8 @@ function mergeEnv(components: readonly NamedConfig[], settled: boolean): readonl
     for (const [key, value] of envEntries(config.Env)) {
       const known = variables.get(key);
       if (known === undefined) variables.set(key, { value, from: name });
-      else if (PATH_LIKE.test(key)) known.value = [...new Set([...known.value.split(':'), ...value.split(':')])].join(':');
+      else if (PATH_LIKE.test(key))
+        known.value = [...new Set([...known.value.split(':'), ...value.split(':')])].join(':');
       else if (known.value !== value && !settled) {
         throw new StackError('STACK5004', `'${known.from}' and '${name}' set ${key} to different values`, {
           hint: `set config: { env: { ${key}: … } } on the combined image`,
@@ -92,7 +106,8 @@ function mergeLabels(components: readonly NamedConfig[]): Readonly<Record<string
   const labels: Record<string, string> = {};
   for (const { config } of components) Object.assign(labels, config.Labels);
   for (const key of Object.keys(labels)) {
-    if (IDENTITY_LABEL.test(key) && components.some(({ config }) => config.Labels?.[key] !== labels[key])) delete labels[key];
+    if (IDENTITY_LABEL.test(key) && components.some(({ config }) => config.Labels?.[key] !== labels[key]))
+      delete labels[key];
   }
   return Object.keys(labels).length === 0 ? undefined : labels;
 }

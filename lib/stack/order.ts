@@ -28,8 +28,14 @@ export function orderLayers(components: readonly Sequence[]): string[] {
   const ordered = new Set<string>();
   const candidates = [...below.keys()]; // insertion order is (component, position)
   while (ordered.size < candidates.length) {
-    const next = candidates.find((layer) => !ordered.has(layer) && [...(below.get(layer) ?? [])].every((needed) => ordered.has(needed)));
-    if (next === undefined) throw contradiction(components, candidates.filter((layer) => !ordered.has(layer)));
+    const next = candidates.find(
+      (layer) => !ordered.has(layer) && [...(below.get(layer) ?? [])].every((needed) => ordered.has(needed)),
+    );
+    if (next === undefined)
+      throw contradiction(
+        components,
+        candidates.filter((layer) => !ordered.has(layer)),
+      );
     ordered.add(next);
   }
   return [...ordered];
@@ -37,8 +43,18 @@ export function orderLayers(components: readonly Sequence[]): string[] {
 
 function contradiction(components: readonly Sequence[], stuck: readonly string[]): StackError {
   const involved = components.filter(({ layers }) => layers.filter((layer) => stuck.includes(layer)).length > 1);
-  const shown = involved.map(({ name, layers }) => `${name}: ${layers.filter((layer) => stuck.includes(layer)).map(shortDigest).join(' < ')}`);
-  return new StackError('STACK5003', `the components put the same layers in contradicting orders (${shown.join('; ')})`, {
-    hint: 'build the components on one base in one order, or leave one of them out',
-  });
+  const shown = involved.map(
+    ({ name, layers }) =>
+      `${name}: ${layers
+        .filter((layer) => stuck.includes(layer))
+        .map(shortDigest)
+        .join(' < ')}`,
+  );
+  return new StackError(
+    'STACK5003',
+    `the components put the same layers in contradicting orders (${shown.join('; ')})`,
+    {
+      hint: 'build the components on one base in one order, or leave one of them out',
+    },
+  );
 }

@@ -20,7 +20,10 @@ const LIMITS = { tar: 127, filesystem: 35 } as const;
  * @param settled runtime config fields that the combination sets itself, so that components may differ in them
  * @throws StackError STACK5001 (platforms), STACK5002 (media families), STACK5003 (order), STACK5004 (config), STACK5005 (too many layers)
  */
-export function stackImages(components: readonly [Component, ...Component[]], settled: ReadonlySet<keyof RuntimeConfig> = new Set()): ImageVariant {
+export function stackImages(
+  components: readonly [Component, ...Component[]],
+  settled: ReadonlySet<keyof RuntimeConfig> = new Set(),
+): ImageVariant {
   const [first, ...others] = components;
   for (const other of others) {
     if (samePlatform(first.variant.platform, other.variant.platform)) continue;
@@ -34,7 +37,10 @@ export function stackImages(components: readonly [Component, ...Component[]], se
   const steps = combineSteps(components);
   return {
     platform: first.variant.platform,
-    config: mergeConfigs(components.map(({ name, variant }) => ({ name, config: variant.config })), settled),
+    config: mergeConfigs(
+      components.map(({ name, variant }) => ({ name, config: variant.config })),
+      settled,
+    ),
     steps,
   };
 }
@@ -45,9 +51,13 @@ function requireOneFamily(components: readonly Component[]): void {
     for (const layer of layersOf(variant)) {
       const family = familyOf(layer);
       if (seen !== undefined && seen.family !== family) {
-        throw new StackError('STACK5002', `'${seen.name}' has ${seen.family} layers and '${name}' ${family} layers; no runtime mounts both in one image`, {
-          hint: 'build the components in one format',
-        });
+        throw new StackError(
+          'STACK5002',
+          `'${seen.name}' has ${seen.family} layers and '${name}' ${family} layers; no runtime mounts both in one image`,
+          {
+            hint: 'build the components in one format',
+          },
+        );
       }
       seen ??= { name, family };
     }
@@ -77,9 +87,13 @@ function combineSteps(components: readonly Component[]): ImageStep[] {
   const [component] = components;
   const family = component === undefined ? 'tar' : (layersOf(component.variant).map(familyOf)[0] ?? 'tar');
   if (order.length > LIMITS[family]) {
-    throw new StackError('STACK5005', `the combination has ${String(order.length)} layers; runtimes mount at most ${String(LIMITS[family])} ${family} layers`, {
-      hint: 'combine fewer images, or put several into one layer',
-    });
+    throw new StackError(
+      'STACK5005',
+      `the combination has ${String(order.length)} layers; runtimes mount at most ${String(LIMITS[family])} ${family} layers`,
+      {
+        hint: 'combine fewer images, or put several into one layer',
+      },
+    );
   }
   return [...leading, ...order.flatMap((identity) => groups.get(identity) ?? [])];
 }

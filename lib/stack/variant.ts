@@ -1,5 +1,12 @@
 import { StackError } from '../core';
-import { mediaFamilyOf, type Descriptor, type HistoryEntry, type MediaFamily, type Platform, type RuntimeConfig } from '../oci';
+import {
+  mediaFamilyOf,
+  type Descriptor,
+  type HistoryEntry,
+  type MediaFamily,
+  type Platform,
+  type RuntimeConfig,
+} from '../oci';
 
 /** A layer as an image lists it. */
 export interface ImageLayer {
@@ -39,7 +46,10 @@ export function identityOf(layer: ImageLayer): string {
 export function familyOf(layer: ImageLayer): MediaFamily {
   const family = mediaFamilyOf(layer.descriptor.mediaType);
   if (family === undefined) {
-    throw new StackError('STACK5002', `layer ${layer.descriptor.digest} has the media type '${layer.descriptor.mediaType}', which is neither a tar nor a filesystem image`);
+    throw new StackError(
+      'STACK5002',
+      `layer ${layer.descriptor.digest} has the media type '${layer.descriptor.mediaType}', which is neither a tar nor a filesystem image`,
+    );
   }
   return family;
 }

@@ -23,7 +23,10 @@ export function defaultStoreDirectory(env: NodeJS.ProcessEnv = process.env): str
   const home = env['STACK_HOME'];
   if (home !== undefined && home !== '') return path.resolve(home);
   const cache = env['XDG_CACHE_HOME'];
-  return path.join(cache !== undefined && path.isAbsolute(cache) ? cache : path.join(os.homedir(), '.cache'), 'cdk-stack');
+  return path.join(
+    cache !== undefined && path.isAbsolute(cache) ? cache : path.join(os.homedir(), '.cache'),
+    'cdk-stack',
+  );
 }
 
 /**
@@ -42,7 +45,8 @@ export class Store {
     const root = path.join(directory, STORE_VERSION);
     const store = new Store(root);
     try {
-      for (const room of ['blobs/sha256', 'records', 'tmp', 'state']) await fs.mkdir(path.join(root, room), { recursive: true, mode: 0o700 });
+      for (const room of ['blobs/sha256', 'records', 'tmp', 'state'])
+        await fs.mkdir(path.join(root, room), { recursive: true, mode: 0o700 });
       await store.removeLeftovers();
     } catch (error) {
       if (errnoOf(error) === 'ENOSPC') throw writeFailure('STACK7001', `the store '${directory}'`, error);
@@ -79,7 +83,11 @@ export class Store {
   public async adopt(temporaryFile: string, digest: string, size: number): Promise<void> {
     try {
       const stat = await fs.stat(temporaryFile);
-      if (stat.size !== size) throw new StackError('STACK9001', `a blob of ${String(size)} bytes was announced, ${String(stat.size)} were written`);
+      if (stat.size !== size)
+        throw new StackError(
+          'STACK9001',
+          `a blob of ${String(size)} bytes was announced, ${String(stat.size)} were written`,
+        );
       await fs.chmod(temporaryFile, 0o444);
       await fs.rename(temporaryFile, this.blobPath(digest));
       await syncDirectory(path.dirname(this.blobPath(digest)));

@@ -1,8 +1,25 @@
 import { availableParallelism } from 'node:os';
 import { StackError, type Listener } from '../core';
 import { isTag, writeLayout, type Descriptor, type LayoutImage } from '../oci';
-import { buildImages, DEFAULT_EPOCH, DebianSource, encodeImage, HostFiles, type BuildContext, type BuiltImages, type EncodedImage } from '../build';
-import { dependenciesOf, LockFile, order, type Assembly, type ImagePlan, type LayerFormat, type Plan } from '../plan';
+import {
+  buildImages,
+  DEFAULT_EPOCH,
+  DebianSource,
+  encodeImage,
+  HostFiles,
+  type BuildContext,
+  type BuiltImages,
+  type EncodedImage,
+} from '../build';
+import {
+  dependenciesOf,
+  LockFile,
+  order as buildOrder,
+  type Assembly,
+  type ImagePlan,
+  type LayerFormat,
+  type Plan,
+} from '../plan';
 import { Store } from '../store';
 import { parseTarget, refNames, type Target } from './target';
 
@@ -64,7 +81,10 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const { assembly, listener, signal } = options;
   const { plan, directory } = assembly;
   for (const tag of options.tags ?? []) {
-    if (!isTag(tag)) throw new StackError('STACK1001', `'${tag}' is not a tag a registry accepts`, { hint: 'letters, digits, _ . - ; at most 128, not starting with . or -' });
+    if (!isTag(tag))
+      throw new StackError('STACK1001', `'${tag}' is not a tag a registry accepts`, {
+        hint: 'letters, digits, _ . - ; at most 128, not starting with . or -',
+      });
   }
   const targets = options.targets.map((target) => parseTarget(target, directory));
   const store = await Store.open();
@@ -75,19 +95,34 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
     outputs: [assembly.output, ...targets.map((target) => target.directory)],
     store,
     hostFiles: await HostFiles.load(store, directory),
-    debian: new DebianSource({ store, lockFile: await LockFile.load(directory), listener, frozen: options.frozen ?? false, signal }),
+    debian: new DebianSource({
+      store,
+      lockFile: await LockFile.load(directory),
+      listener,
+      frozen: options.frozen ?? false,
+      signal,
+    }),
     epoch,
     listener,
     signal,
   };
   const published = new Set(options.images.filter((image) => plan.images[image]?.buildOnly === false));
-  const formatsOf = (image: string): readonly LayerFormat[] => (published.has(image) ? (options.formats ?? plan.images[image]?.formats ?? plan.formats) : []);
+  const formatsOf = (image: string): readonly LayerFormat[] =>
+    published.has(image) ? (options.formats ?? plan.images[image]?.formats ?? plan.formats) : [];
+  const order = withDependencies(plan, options.images);
   const built = await buildImages(context, {
-    order: withDependencies(plan, options.images),
+    order,
     formatsOf,
     concurrency: options.concurrency ?? Math.min(availableParallelism(), MAX_CONCURRENCY),
   });
-  const prepared = prepare(built, published, formatsOf, options.tags, store, epoch);
+  const prepared = prepare(
+    order.filter((image) => published.has(image)),
+    built,
+    formatsOf,
+    options.tags,
+    store,
+    epoch,
+  );
   const results: DeployedTarget[] = [];
   for (const target of targets) results.push(await publish(target, prepared, options));
   return { targets: results };
@@ -103,8 +138,8 @@ interface Prepared {
 }
 
 function prepare(
+  images: readonly string[],
   built: BuiltImages,
-  published: ReadonlySet<string>,
   formatsOf: (image: string) => readonly LayerFormat[],
   tags: readonly string[] | undefined,
   store: Store,
@@ -112,13 +147,17 @@ function prepare(
 ): readonly Prepared[] {
   const names = new Map<string, string>();
   const prepared: Prepared[] = [];
-  for (const [path, image] of built) {
-    if (!published.has(path)) continue;
+  for (const path of images) {
+    const image = built.get(path);
+    if (image === undefined) throw new StackError('STACK9001', `'${path}' was not built`);
     for (const format of formatsOf(path)) {
       const encoded = encodeImage(image, format, store, epoch);
       for (const refName of refNames(image.plan.name, image.plan.tags ?? tags, format)) {
         const other = names.get(refName);
-        if (other !== undefined) throw new StackError('STACK2003', `'${other}' and '${path}' would both be published as '${refName}'`, { hint: 'give one of them another imageName' });
+        if (other !== undefined)
+          throw new StackError('STACK2003', `'${other}' and '${path}' would both be published as '${refName}'`, {
+            hint: 'give one of them another imageName',
+          });
         names.set(refName, path);
         prepared.push({ path, plan: image.plan, format, refName, encoded });
       }
@@ -130,7 +169,11 @@ function prepare(
 async function publish(target: Target, prepared: readonly Prepared[], options: DeployOptions): Promise<DeployedTarget> {
   const started = performance.now();
   const { listener } = options;
-  const images = prepared.map(({ refName, encoded }): LayoutImage => ({ refName, manifest: encoded.manifest, blobs: encoded.blobs }));
+  const images = prepared.map(({ refName, encoded }): LayoutImage => ({
+    refName,
+    manifest: encoded.manifest,
+    blobs: encoded.blobs,
+  }));
   const changes = await writeLayout(target.directory, images, {
     dryRun: options.dryRun ?? false,
     onBlob: ({ digest, size }) => {
@@ -144,10 +187,20 @@ async function publish(target: Target, prepared: readonly Prepared[], options: D
     const size = encoded.blobs.reduce((sum, blob) => sum + blob.descriptor.size, 0);
     const changed = changes.names.has(refName);
     if (options.dryRun !== true) listener({ code: 'image-published', image: path, reference, digest, size, changed });
-    const layers = encoded.document.layers.map((layer) => ({ digest: layer.digest, size: layer.size, mediaType: layer.mediaType }));
+    const layers = encoded.document.layers.map((layer) => ({
+      digest: layer.digest,
+      size: layer.size,
+      mediaType: layer.mediaType,
+    }));
     return { path, name: plan.name, format, reference, digest, size, changed, layers };
   });
-  listener({ code: 'deploy-done', target: target.text, blobs: changes.blobs.length, bytes: bytesWritten, milliseconds: performance.now() - started });
+  listener({
+    code: 'deploy-done',
+    target: target.text,
+    blobs: changes.blobs.length,
+    bytes: bytesWritten,
+    milliseconds: performance.now() - started,
+  });
   return { target: target.text, blobsWritten: changes.blobs.length, bytesWritten, images: deployed };
 }
 
@@ -161,7 +214,7 @@ function withDependencies(plan: Plan, images: readonly string[]): readonly strin
     dependenciesOf(image).forEach(add);
   };
   images.forEach(add);
-  return order(plan).filter((key) => wanted.has(key));
+  return buildOrder(plan).filter((key) => wanted.has(key));
 }
 
 /**

@@ -22,6 +22,16 @@ export function listImages({ plan }: Assembly, selection: Selection): readonly I
     if (image === undefined) return [];
     const { name, type, buildOnly, source } = image;
     const formats = buildOnly ? [] : (image.formats ?? plan.formats);
-    return [{ path, name, type, buildOnly, dependencies: dependenciesOf(image), formats, ...(source === undefined ? {} : { source }) }];
+    return [
+      {
+        path,
+        name,
+        type,
+        buildOnly,
+        dependencies: dependenciesOf(image),
+        formats,
+        ...(source === undefined ? {} : { source }),
+      },
+    ];
   });
 }

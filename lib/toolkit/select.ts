@@ -69,7 +69,7 @@ function throwUnmatched(plan: Plan, patterns: readonly string[]): void {
   const paths = Object.keys(plan.images).sort();
   const names = paths.flatMap((path) => [path, idOf(path), plan.images[path]?.name ?? path]);
   const meant = [...new Set(patterns.flatMap((pattern) => didYouMean(pattern, names) ?? []))];
-  throw new StackError('STACK1004', `no image matches ${patterns.map((pattern) => `"${pattern}"`).join(' or ')}`, {
+  throw new StackError('STACK1004', `no image matches ${patterns.map((pattern) => `'${pattern}'`).join(' or ')}`, {
     hint: meant.length > 0 ? `did you mean ${meant.join(' or ')}?` : unmatchedHint(first, paths),
   });
 }

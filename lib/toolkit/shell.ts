@@ -24,7 +24,7 @@ export interface ShellEnd {
 
 const MAX_TAIL = 64 * 1024;
 /** How long a cancelled command may take to end by itself. */
-const GRACE_MS = 3000;
+const GRACE_MS = 2000;
 /** How long output is awaited after the command's end; a process it left behind may keep the pipes open for ever. */
 const DRAIN_MS = 500;
 

@@ -18,7 +18,9 @@ export function parseTarget(text: string, directory: string): Target {
   const match = /^oci:(.+)$/.exec(text);
   if (match?.[1] !== undefined) return { text, directory: path.resolve(directory, match[1]) };
   throw new StackError('STACK1006', `'${text}' is not a target`, {
-    hint: text.startsWith('docker:') ? 'registries are not supported yet; publish to a layout with oci:DIR' : 'write oci:DIR, such as oci:./oci',
+    hint: text.startsWith('docker:')
+      ? 'registries are not supported yet; publish to a layout with oci:DIR'
+      : 'write oci:DIR, such as oci:./oci',
   });
 }
 

@@ -91,13 +91,13 @@ describe('selectImages', () => {
     expect(error).toMatchObject({
       code: 'STACK1004',
       exitStatus: 6,
-      message: 'no image matches "combind" or "firmwares"',
+      message: "no image matches 'combind' or 'firmwares'",
       hint: 'did you mean combined or firmware?',
     });
   });
 
   test('wants patterns that leave out to match, too', () => {
-    expect(failureOf(['!nothing-like-it'])).toMatchObject({ message: 'no image matches "nothing-like-it"' });
+    expect(failureOf(['!nothing-like-it'])).toMatchObject({ message: "no image matches 'nothing-like-it'" });
   });
 
   test('explains that a star stays within a segment', () => {

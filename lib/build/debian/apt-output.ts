@@ -125,9 +125,9 @@ const NOT_SIGNED = 'is not signed';
 const ABOUT_A_SOURCE: readonly RegExp[] = [
   /^Failed to fetch (\S+) +(.*)$/,
   /(?:GPG error|OpenPGP signature verification failed): (\S+ \S+ \S+): (.*)$/,
-  /^The repository '(.*)' (.*?)\.?$/,
+  /^The repository '([^']*)' (.*?)\.?$/,
   /^Release file for (\S+) (is .*)$/,
-  /^Skipping acquire of configured file .* as repository '(.*)' (.*)$/,
+  /^Skipping acquire of configured file .* as repository '([^']*)' (.*)$/,
 ];
 
 function problemAbout(text: string): AptProblem | undefined {

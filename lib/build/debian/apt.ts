@@ -131,7 +131,7 @@ export class Apt {
       if (status === 0 || aboutSources) return problems;
       throw new StackError(
         'STACK3011',
-        `${this.sourcesName} cannot be used: ${problems.map(formatProblem).join('; ')}`,
+        `${this.sourcesName} cannot be used: ${problems.map(formatProblem).join('; ') || stderr.trim() || 'apt-get does not say why'}`,
         {
           hint:
             this.options.sources === undefined
@@ -171,7 +171,7 @@ export class Apt {
       path.join(directory, 'apt.conf'),
       ...(suite === undefined ? [] : await this.preferring(suite)),
     ];
-    const result = await runTool(tool, [...settings, '-q', ...args], { cwd, signal });
+    const result = await runTool(tool, [...settings, '-q', ...args], { cwd: cwd ?? directory, signal });
     if (result.status !== 0 && /No space left on device|enough free space|Disk quota exceeded/.test(result.stderr)) {
       throw new StackError('STACK7002', `no space left for ${tool} ${args[0] ?? ''} in '${cwd ?? directory}'`, {
         hint: 'free some space, or set STACK_HOME to a directory on a larger file system',

@@ -1,8 +1,6 @@
 export * from './architecture';
 export * from './deb';
-export * from './fetch';
-export * from './request';
+export { debDigest } from './fetch';
 export * from './source';
-export * from './status';
-export * from './store';
+export type * from './store';
 export * from './tree';

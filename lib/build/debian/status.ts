@@ -1,4 +1,5 @@
-import { plainDirectory, type Entry } from '../../pack';
+import { digestOf, hexOf } from '../../oci';
+import type { Entry } from '../../pack';
 
 /** A package and its control stanza. */
 export interface PackageControl {
@@ -7,29 +8,22 @@ export interface PackageControl {
   readonly control: string;
 }
 
-const STATUS_DIRECTORY = 'var/lib/dpkg/status.d';
-
 /**
- * What tells scanners which packages an image has: one file each in /var/lib/dpkg/status.d, as in distroless images, and the
- * directories above. There is no single database, so that stacked images add theirs up instead of hiding each other's.
+ * What tells scanners which packages an image has: one file each in /var/lib/dpkg/status.d, as in distroless images.
+ * There is no single database, so that stacked images add theirs up instead of hiding each other's.
  *
- * @param epoch mtime of the entries, seconds since 1970
+ * @param epoch mtime of the files, seconds since 1970
  */
 export function statusEntries(packages: readonly PackageControl[], epoch: number): Entry[] {
-  const directories = ['var', 'var/lib', 'var/lib/dpkg', STATUS_DIRECTORY].map((path) => plainDirectory(path, epoch));
-  const files = packages.map(({ name, control }): Entry => {
+  return packages.map(({ name, control }) => {
     const bytes = Buffer.from(control);
-    const content = { kind: 'bytes', bytes } as const;
     return {
       type: 'file',
-      path: `${STATUS_DIRECTORY}/${name}`,
-      mode: 0o644,
-      uid: 0,
-      gid: 0,
-      mtime: epoch,
+      path: `var/lib/dpkg/status.d/${name}`,
+      ...{ mode: 0o644, uid: 0, gid: 0, mtime: epoch },
       size: bytes.length,
-      content,
+      content: { kind: 'bytes', bytes },
+      sha256: hexOf(digestOf(bytes)),
     };
   });
-  return [...directories, ...files];
 }

@@ -13,7 +13,7 @@ export async function run(context: CommandContext): Promise<CommandResult> {
   if (image === undefined || images.length > 1) {
     throw new StackError(
       'STACK1001',
-      `"${pattern}" names ${String(images.length)} images, and only one can be inspected`,
+      `'${pattern}' names ${String(images.length)} images, and only one can be inspected`,
       {
         hint: `name one of ${images.join(', ')}`,
       },

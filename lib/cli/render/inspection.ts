@@ -38,7 +38,7 @@ function imageLines(image: InspectResult, style: Style): string[] {
   return [
     bold(cleanLine(image.reference)),
     ...table(titled).map(indent),
-    '',
+    ...(layers.length === 0 ? [] : ['']),
     ...layers.flatMap((line, at) => [
       indent(line),
       ...(notes[at] ?? []).map((note) => dim(`         ${cleanLine(note)}`)),

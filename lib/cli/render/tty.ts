@@ -52,7 +52,7 @@ export class TtyRenderer implements Renderer {
     if (this.timer === undefined) return;
     clearInterval(this.timer);
     this.timer = undefined;
-    if (this.appLine !== '') this.pending.push(this.appLine);
+    this.endAppLine();
     if (this.nothingToBuild > 0) {
       this.pending.push(this.doneLine('', `nothing to build for ${count(this.nothingToBuild, 'image')}`));
     }
@@ -77,6 +77,7 @@ export class TtyRenderer implements Renderer {
         break;
       case 'synth-done':
         this.activities.delete('synth');
+        this.endAppLine();
         this.pending.push(this.doneLine('synth', count(event.images, 'image'), event.milliseconds));
         break;
       case 'warning': {
@@ -161,6 +162,11 @@ export class TtyRenderer implements Renderer {
     this.pending.push(...lines.map((line) => line.replace(/\r$/, '')));
   }
 
+  private endAppLine(): void {
+    if (this.appLine !== '') this.pending.push(this.appLine);
+    this.appLine = '';
+  }
+
   private doneLine(name: string, text: string, milliseconds?: number): string {
     const { green, dim } = this.style.colors;
     const time = milliseconds === undefined ? '' : `  ${dim(formatDuration(milliseconds))}`;
@@ -194,9 +200,10 @@ export class TtyRenderer implements Renderer {
   private liveLine(activity: Activity): string {
     const { cyan, dim } = this.style.colors;
     const { spinner, ellipsis } = this.style.symbols;
-    const name = pad(shorten(activity.name, this.nameWidth, ellipsis), this.nameWidth);
-    const room = this.screen.width - this.nameWidth - 4;
-    const head = `${cyan(spinner[this.frame % spinner.length] ?? '')} ${shorten(name, this.screen.width - 2, ellipsis)}`;
+    const width = Math.min(this.nameWidth, Math.floor(this.screen.width / 2));
+    const room = this.screen.width - width - 4;
+    const name = pad(shorten(activity.name, width, ellipsis), width);
+    const head = `${cyan(spinner[this.frame % spinner.length] ?? '')} ${name}`;
     if (activity.progress === undefined) return `${head}  ${dim(shorten(activity.text, room, ellipsis))}`.trimEnd();
     return `${head}  ${this.progressText(activity.text, activity.progress, room)}`;
   }

@@ -76,7 +76,7 @@ export function setOf<T extends string>(item: Check<T>): Check<T[]> {
     const items = list(report, what, value);
     const twice = items?.find((each, index) => items.indexOf(each) !== index);
     if (twice !== undefined) report('STACK2006', `${what} has ${show(twice)} twice`);
-    return items;
+    return items && [...new Set(items)];
   };
 }
 

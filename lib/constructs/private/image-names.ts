@@ -1,5 +1,5 @@
 import { isImageName, MAX_NAME_LENGTH } from '../../oci';
-import { show, suggestion } from './checks';
+import { show } from './checks';
 import type { Problems } from './problems';
 
 /** An image that is going to be published. */

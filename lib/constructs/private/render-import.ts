@@ -32,7 +32,7 @@ export function renderImport(rendering: Rendering, what: string, value: unknown)
     gid: read('gid', integer(LIMITS.id)),
     exclude: read('exclude', listOf(nonEmptyText)),
   };
-  return source && dest && { source, dest, ...rest };
+  return source === undefined || dest === undefined ? undefined : { source, dest, ...rest };
 }
 
 const destination: Check<string> = (report, what, value) => {

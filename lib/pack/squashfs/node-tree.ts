@@ -4,7 +4,7 @@ import { ancestorsOf, parentOf, plainDirectory } from '../tree';
 import { emptyData } from './file-data';
 import { MAX_NAME, MAX_SYMLINK } from './format';
 import { IdTable } from './ids';
-import type { DirectoryNode, Node } from './nodes';
+import { DeviceNode, DirectoryNode, FifoNode, FileNode, SymlinkNode, type Node, type NodeMetadata } from './nodes';
 import { XattrTable } from './xattrs';
 
 /** Linux, include/linux/kdev_t.h: device numbers as they are stored have 12 and 20 bits. */
@@ -94,23 +94,23 @@ export class NodeTree {
   }
 
   private nodeOf(entry: NodeEntry, number: number, parent: DirectoryNode | undefined): Node {
-    const base = { number, ...this.metadataOf(entry), links: 1 };
+    const metadata = this.metadataOf(entry);
     switch (entry.type) {
       case 'file':
-        return { ...base, type: 'file', size: entry.size, data: emptyData() };
+        return new FileNode(number, metadata, entry.size, emptyData());
       case 'directory':
-        return { ...base, type: 'directory', links: 2, parent, children: new Map() };
+        return new DirectoryNode(number, metadata, parent);
       case 'symlink':
-        return { ...base, type: 'symlink', target: symlinkTarget(entry) };
+        return new SymlinkNode(number, metadata, symlinkTarget(entry));
       case 'char':
       case 'block':
-        return { ...base, type: entry.type, device: deviceNumber(entry) };
+        return new DeviceNode(number, metadata, entry.type, deviceNumber(entry));
       case 'fifo':
-        return { ...base, type: 'fifo' };
+        return new FifoNode(number, metadata);
     }
   }
 
-  private metadataOf(entry: NodeEntry): { mode: number; uid: number; gid: number; mtime: number; xattrs: number } {
+  private metadataOf(entry: NodeEntry): NodeMetadata {
     return {
       mode: entry.mode & 0o7777,
       uid: this.ids.place(entry.uid),

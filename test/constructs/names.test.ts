@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { Construct } from 'constructs';
+import { Layer } from '../../lib';
+import { suggestName } from '../../lib/constructs/private/image-names';
+import { isImageName } from '../../lib/oci';
+import { appWith, planOf, problemsOf, removeDirectories } from './fixture';
+
+afterEach(removeDirectories);
+
+test.each([
+  ['Kernel', 'kernel'],
+  ['kernelBuild', 'kernel-build'],
+  ['kernel:v1', 'kernel-v1'],
+  ['my image', 'my-image'],
+  ['-kernel-', 'kernel'],
+  ['a..b', 'a-b'],
+  ['a._b', 'a-b'],
+  ['v1.0_x__y--z', 'v1.0_x__y--z'],
+  ['/a//B/', 'a/b'],
+  ['Größe', 'gro-e'],
+  ['a'.repeat(300), 'a'.repeat(255)],
+])('%s is not a name of an image as it is, %s is', (name, suggested) => {
+  expect(suggestName(name)).toBe(suggested);
+});
+
+test('there is no suggestion when nothing of a name is usable', () => {
+  expect(suggestName('名前')).toBeUndefined();
+  expect(suggestName('---')).toBeUndefined();
+});
+
+test('whatever is suggested is a name a registry accepts', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (name) => {
+      const suggested = suggestName(name);
+      expect(suggested === undefined || isImageName(suggested)).toBe(true);
+    }),
+  );
+});
+
+test('an invalid default name is an error that suggests one', () => {
+  const app = appWith();
+  new Layer(app, 'KernelBuild');
+  expect(problemsOf(app)).toEqual([
+    {
+      code: 'STACK2004',
+      path: 'KernelBuild',
+      message: expect.stringMatching(/^"KernelBuild" cannot be the name of an image: names are made of/) as string,
+      hint: 'rename the construct or set imageName, for example to "kernel-build"',
+    },
+  ]);
+});
+
+test('an invalid imageName is an error, also when it is only too long', () => {
+  const app = appWith();
+  new Layer(app, 'a', { imageName: 'host:5000/a' });
+  new Layer(app, 'b', { imageName: 'b'.repeat(256) });
+  expect(problemsOf(app)).toMatchObject([
+    { code: 'STACK2004', path: 'a', hint: 'set imageName, for example to "host-5000/a"' },
+    {
+      code: 'STACK2004',
+      path: 'b',
+      message: expect.stringContaining('it has 256 characters, and 255 are allowed') as string,
+    },
+  ]);
+});
+
+test('two images of one name are one error that names both and where they are', () => {
+  const app = appWith();
+  new Layer(app, 'a-b');
+  new Layer(new Construct(app, 'a'), 'b');
+  expect(problemsOf(app)).toEqual([
+    {
+      code: 'STACK2003',
+      path: 'a/b',
+      message: expect.stringMatching(
+        /^"a-b" \(.*names\.test\.ts:\d+:\d+\) and "a\/b" \(.*names\.test\.ts:\d+:\d+\) would be published under the same name "a-b"$/,
+      ) as string,
+      hint: 'give all but one of them another imageName',
+    },
+  ]);
+});
+
+test('three images of one name in two formats are still one error', () => {
+  const app = appWith({}, { formats: ['tar', 'squashfs'] });
+  for (const id of ['a', 'b', 'c']) new Layer(app, id, { imageName: 'same' });
+  expect(problemsOf(app)).toMatchObject([{ code: 'STACK2003', path: 'c' }]);
+});
+
+test('names that meet only because of a format are an error', () => {
+  const app = appWith();
+  new Layer(app, 'kernel', { formats: ['squashfs'] });
+  new Layer(app, 'kernel-squashfs');
+  expect(problemsOf(app)).toMatchObject([
+    { code: 'STACK2003', message: expect.stringContaining('"kernel-squashfs"') as string },
+  ]);
+});
+
+test('images that are only built need no usable name', () => {
+  const app = appWith();
+  new Layer(app, 'kernelBuild', { buildOnly: true });
+  new Layer(app, 'a', { buildOnly: true, imageName: 'same' });
+  new Layer(app, 'b', { imageName: 'same' });
+  expect(Object.keys(planOf(app).images)).toEqual(['kernelBuild', 'a', 'b']);
+});
