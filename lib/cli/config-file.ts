@@ -29,6 +29,12 @@ export function findConfigFile(directory: string): string | undefined {
   }
 }
 
+/** The directory of the nearest cdk-stack.json, else the given one. */
+export function projectDirectory(cwd: string): string {
+  const file = findConfigFile(cwd);
+  return file === undefined ? cwd : path.dirname(file);
+}
+
 /**
  * Reads and checks a cdk-stack.json. Problems are collected, not thrown, so that one report tells them all.
  * @throws StackError STACK1002 when the file cannot be read or is not a JSON object.

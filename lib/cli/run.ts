@@ -1,12 +1,11 @@
-import * as path from 'node:path';
-import { StackError } from '../core';
+import { EXIT, StackError } from '../core';
 import type { Assembly, TreeNode } from '../plan';
 import type { Command } from './commands/command';
 import type * as deployModule from './commands/deploy';
 import type * as inspectModule from './commands/inspect';
 import type * as lsModule from './commands/ls';
 import type * as synthModule from './commands/synth';
-import { findConfigFile } from './config-file';
+import { projectDirectory } from './config-file';
 import { earlyFlag, styleOf, type Io } from './io';
 import type { CommandName } from './options';
 import { packageInfo } from './package-info';
@@ -47,7 +46,7 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     const parsed = parseArguments(argv, helpStyle);
     if (parsed.kind === 'command') return await runCommand(parsed, version, io, signal, progress);
     (parsed.missing ? io.stderr : io.stdout).write(parsed.text);
-    return parsed.missing ? 2 : 0;
+    return parsed.missing ? EXIT.usage : EXIT.ok;
   } catch (error) {
     const cancelled = signal.aborted ? new StackError('STACK1008', 'cancelled', { cause: error }) : undefined;
     return report(cancelled ?? asStackError(error, packageInfo().issues), argv, io, progress);
@@ -76,13 +75,14 @@ async function runCommand(
       renderer,
       signal,
       version,
+      cwd: io.cwd,
       color: styleOf(io.stderr, io.env, settings.color).colors.isColorSupported,
       loaded: (assembly) => (progress.assembly = assembly),
     });
     restore();
     const text = settings.json ? document(result.document) : result.text(styleOf(io.stdout, io.env, settings.color));
     if (text !== '') io.stdout.write(text);
-    return 0;
+    return EXIT.ok;
   } finally {
     restore();
     process.removeListener('exit', restore);
@@ -101,8 +101,7 @@ function report(error: StackError, argv: readonly string[], io: Io, { settings, 
   io.stderr.write(
     errorReport(error, {
       style: styleOf(io.stderr, io.env, settings?.color ?? earlyFlag(argv, 'color')),
-      directory:
-        assembly?.directory ?? settings?.directory ?? path.dirname(findConfigFile(io.cwd) ?? path.join(io.cwd, '.')),
+      directory: assembly?.directory ?? settings?.directory ?? projectDirectory(io.cwd),
       debug: settings?.debug ?? false,
       width: io.stderr.columns,
       constructOf: (constructPath) => constructs?.get(constructPath),

@@ -31,7 +31,7 @@ export interface Settings extends OptionValues {
 }
 
 /** Values of one source, and the directory its relative paths start at. */
-interface Layer {
+interface Source {
   readonly values: Readonly<Partial<Record<OptionName, unknown>>>;
   readonly directory: string;
 }
@@ -48,32 +48,32 @@ export function resolveSettings(sources: SettingSources): Settings {
   const config = readConfig(sources.cwd, problems);
   throwAll(problems);
   const directory = config === undefined ? sources.cwd : path.dirname(config.file);
-  const layers: Layer[] = [
+  const all: Source[] = [
     { values: flags, directory: sources.cwd },
     { values: variables, directory: sources.cwd },
     { values: config?.values ?? {}, directory },
   ];
-  const values = Object.fromEntries(OPTION_NAMES.map((name) => [name, pick(name, layers, directory)])) as OptionValues;
+  const values = Object.fromEntries(OPTION_NAMES.map((name) => [name, pick(name, all, directory)])) as OptionValues;
   if (values.app === undefined) throw missingApp(config);
-  return { ...values, app: values.app, directory, context: mergedContext(layers) };
+  return { ...values, app: values.app, directory, context: mergedContext(all) };
 }
 
-function pick(name: OptionName, layers: readonly Layer[], directory: string): unknown {
+function pick(name: OptionName, all: readonly Source[], directory: string): unknown {
   const spec = optionSpec(name);
-  for (const layer of layers) {
-    const value = layer.values[name];
-    if (value !== undefined) return moved(spec, value, layer.directory, directory);
+  for (const source of all) {
+    const value = source.values[name];
+    if (value !== undefined) return moved(spec, value, source.directory, directory);
   }
   return spec.default;
 }
 
 /** Context is the one value whose sources add up, key by key. */
-function mergedContext(layers: readonly Layer[]): Readonly<Record<string, unknown>> {
-  const objects = [...layers].reverse().flatMap((layer) => [layer.values.context, layer.values.contextString]);
+function mergedContext(all: readonly Source[]): Readonly<Record<string, unknown>> {
+  const objects = [...all].reverse().flatMap(({ values }) => [values.context, values.contextString]);
   return Object.fromEntries(objects.flatMap((object) => Object.entries((object ?? {}) as Record<string, unknown>)));
 }
 
-function readFlags(flags: RawFlags, problems: StackError[]): Layer['values'] {
+function readFlags(flags: RawFlags, problems: StackError[]): Source['values'] {
   return readAll('STACK1001', OPTION_NAMES, flagOf, problems, (name) => {
     const raw = flags[name];
     return raw === undefined ? undefined : fromFlag(optionSpec(name), raw, name === 'contextString');
@@ -81,7 +81,7 @@ function readFlags(flags: RawFlags, problems: StackError[]): Layer['values'] {
 }
 
 /** An empty variable counts as none: that is how most tools let one be unset for a command. */
-function readVariables(env: NodeJS.ProcessEnv, problems: StackError[]): Layer['values'] {
+function readVariables(env: NodeJS.ProcessEnv, problems: StackError[]): Source['values'] {
   return readAll('STACK1005', settableNames(), variableOf, problems, (name) => {
     const raw = env[variableOf(name)];
     return raw === undefined || raw === '' ? undefined : fromVariable(optionSpec(name), raw);
@@ -94,7 +94,7 @@ function readAll(
   label: (name: OptionName) => string,
   problems: StackError[],
   read: (name: OptionName) => Checked | undefined,
-): Layer['values'] {
+): Source['values'] {
   const values: Partial<Record<OptionName, unknown>> = {};
   for (const name of names) {
     const checked = read(name);

@@ -7,7 +7,7 @@ import { canonicalJson, errnoOf, messageOf, StackError, writeFailure, writeFileA
 export const LOCK_FILE_NAME = 'cdk-stack.lock.json';
 
 /** Moves when older versions of cdk-stack could not make sense of the file. */
-export const LOCK_FILE_VERSION = 1;
+const LOCK_FILE_VERSION = 1;
 
 const MAX_BYTES = 16 * 1024 * 1024;
 

@@ -134,6 +134,8 @@ export class Store {
     const directory = await this.temporaryDirectory();
     try {
       return await work(directory);
+    } catch (error) {
+      throw ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '') ? writeFailure('STACK7001', 'to the store', error) : error;
     } finally {
       await fs.rm(directory, { recursive: true, force: true });
     }

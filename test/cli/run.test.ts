@@ -77,7 +77,11 @@ beforeEach(() => {
 });
 
 function stack(line: string, signal = new AbortController().signal): Promise<number> {
-  return run(line.split(' ').filter((word) => word !== ''), io, signal);
+  return run(
+    line.split(' ').filter((word) => word !== ''),
+    io,
+    signal,
+  );
 }
 
 function documentOnStdout(): unknown {
@@ -282,7 +286,10 @@ describe('stack deploy', () => {
 
   test('prints the result with --json', async () => {
     expect(await stack('deploy kernel --json')).toBe(0);
-    expect(documentOnStdout()).toMatchObject({ dryRun: false, targets: [{ target: 'oci:./oci', images: [{ path: 'kernel', digest }] }] });
+    expect(documentOnStdout()).toMatchObject({
+      dryRun: false,
+      targets: [{ target: 'oci:./oci', images: [{ path: 'kernel', digest }] }],
+    });
   });
 });
 

@@ -36,7 +36,6 @@ export const plainStyle: Style = styleOf(new RecordedStream(), { LANG: 'C.UTF-8'
 export function screenOf(written: string): string {
   const lines: string[] = [''];
   let row = 0;
-  // eslint-disable-next-line no-control-regex -- terminals are controlled by control characters
   for (const [token] of written.matchAll(/\x1b\[\??\d*[A-Za-z]|\r|\n|[^\x1b\r\n]+/g)) {
     if (token === '\n') {
       row += 1;

@@ -29,11 +29,12 @@ export function appWith(files: Readonly<Record<string, string>> = {}, props: App
   return new App({ directory: directoryWith(files), ...props });
 }
 
-/** The plan of an app without the lines of this test, which are tested on their own. */
+/** The plan of an app as it is written, without the lines that created the images: those are tested on their own. */
 export function planOf(app: App): Plan {
-  const { plan } = app.synth();
-  const images = Object.entries(plan.images).map(([key, { source: _, ...image }]) => [key, image]);
-  return JSON.parse(JSON.stringify({ ...plan, images: Object.fromEntries(images) as unknown })) as Plan;
+  const text = JSON.stringify(app.synth().plan, (key, value: unknown) =>
+    key === 'source' && typeof value === 'string' ? undefined : value,
+  );
+  return JSON.parse(text) as Plan;
 }
 
 export function treeOf(app: App): TreeFile {

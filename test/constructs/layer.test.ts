@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import { App, DebianPackages, ImageSource, Layer, StackedImage, type LayerProps } from '../../lib';
 import { appWith, planOf, removeDirectories, treeOf } from './fixture';
 
@@ -203,9 +204,8 @@ test('the default name is the construct path, joined by dashes', () => {
 
 test('imports exist when a symbolic link does, wherever it points', () => {
   const app = appWith({ 'dir/file': '' });
-  const { symlinkSync } = jest.requireActual<typeof import('node:fs')>('node:fs');
-  symlinkSync('/nowhere/at/all', `${app.directory}/dangling`);
-  symlinkSync('dir', `${app.directory}/link`);
+  fs.symlinkSync('/nowhere/at/all', `${app.directory}/dangling`);
+  fs.symlinkSync('dir', `${app.directory}/link`);
   new Layer(app, 'it', {
     imports: ['dangling', 'link', 'link/', 'dir/', './dir/file'].map((source) => ({ source, dest: '/a/' })),
   });

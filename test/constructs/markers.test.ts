@@ -1,3 +1,4 @@
+import { Construct } from 'constructs';
 import { App, DebianPackages, Image, ImageSource, Layer, LayerFile, StackedImage } from '../../lib';
 import type * as library from '../../lib';
 import { appWith, planOf, removeDirectories } from './fixture';
@@ -35,13 +36,13 @@ test('every class recognises instances of another copy of the package, and nothi
     things.flatMap((thing, index) => (is(thing) ? [index] : []));
 
   expect(other.Layer).not.toBe(Layer);
-  expect(recognise(App.isApp)).toEqual([0]);
-  expect(recognise(Image.isImage)).toEqual([1, 2, 3]);
-  expect(recognise(Layer.isLayer)).toEqual([1]);
-  expect(recognise(StackedImage.isStackedImage)).toEqual([2]);
-  expect(recognise(DebianPackages.isDebianPackages)).toEqual([3]);
-  expect(recognise(LayerFile.isLayerFile)).toEqual([4]);
-  expect(recognise(ImageSource.isImageSource)).toEqual([5]);
+  expect(recognise((x) => App.isApp(x))).toEqual([0]);
+  expect(recognise((x) => Image.isImage(x))).toEqual([1, 2, 3]);
+  expect(recognise((x) => Layer.isLayer(x))).toEqual([1]);
+  expect(recognise((x) => StackedImage.isStackedImage(x))).toEqual([2]);
+  expect(recognise((x) => DebianPackages.isDebianPackages(x))).toEqual([3]);
+  expect(recognise((x) => LayerFile.isLayerFile(x))).toEqual([4]);
+  expect(recognise((x) => ImageSource.isImageSource(x))).toEqual([5]);
   const classes = [App, Image, Layer, StackedImage, DebianPackages, LayerFile, ImageSource] as (abstract new (
     ...args: never[]
   ) => unknown)[];
@@ -80,7 +81,6 @@ test('instanceof a subclass of the user is not fooled by the marker of its paren
 test('App.of finds the app of a construct', () => {
   const app = new App();
   expect(App.of(new Layer(new Layer(app, 'a'), 'b'))).toBe(app);
-  const { Construct } = jest.requireActual<typeof import('constructs')>('constructs');
   const root = new Construct(undefined as never, 'root');
   expect(() => App.of(new Construct(root, 'child'))).toThrow('the root of the construct tree is not an App');
 });

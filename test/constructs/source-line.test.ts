@@ -1,3 +1,4 @@
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { userLine } from '../../lib/constructs/private/source-line';
 import * as library from '../../lib';
@@ -58,8 +59,7 @@ test('the app directory may be reached through a symbolic link', () => {
   return app;
 };`,
   });
-  const { symlinkSync } = jest.requireActual<typeof import('node:fs')>('node:fs');
-  symlinkSync('real', path.join(directory, 'link'));
+  fs.symlinkSync('real', path.join(directory, 'link'));
   expect(sourcesOf({}, path.join(directory, 'link'))).toEqual({ it: 'bin/app.js:3:3' });
 });
 
@@ -96,11 +96,10 @@ test('the plan of an app has no absolute path, and the same bytes wherever it li
   return app;
 };`,
   };
-  const { readFileSync } = jest.requireActual<typeof import('node:fs')>('node:fs');
   const bytesIn = (directory: string): string[] => {
     const app = jest.requireActual<Build>(path.join(directory, 'bin/app.js'))(library, directory);
     const out = app.synth().directory;
-    return ['manifest.json', 'plan.json', 'tree.json'].map((name) => readFileSync(path.join(out, name), 'utf8'));
+    return ['manifest.json', 'plan.json', 'tree.json'].map((name) => fs.readFileSync(path.join(out, name), 'utf8'));
   };
   const shallow = bytesIn(directoryWith(files));
   const nested = Object.fromEntries(Object.entries(files).map(([name, content]) => [`a/b/c/${name}`, content]));

@@ -15,6 +15,9 @@ export interface TestPackage {
   readonly scripts?: Readonly<Record<string, string>>;
 }
 
+/** Packages that were built before in this process: building one takes longer than most tests. */
+const built = new Map<string, Buffer>();
+
 /** A Debian repository in a directory, made of tiny packages, that apt reads without any network. */
 export class DebianRepository {
   private readonly stanzas: string[] = [];
@@ -74,16 +77,26 @@ export class DebianRepository {
   }
 
   private build(testPackage: TestPackage): string {
-    const root = path.join(this.directory, 'root');
-    const { files = {}, scripts = {} } = testPackage;
-    write(path.join(root, 'DEBIAN/control'), controlOf(testPackage), 0o644);
-    for (const [name, script] of Object.entries(scripts)) write(path.join(root, 'DEBIAN', name), script, 0o755);
-    for (const [name, content] of Object.entries(files)) write(path.join(root, name), content, 0o644);
     const file = this.fileOf(testPackage);
-    execFileSync('dpkg-deb', ['--root-owner-group', '-Zgzip', '--build', root, file], { stdio: 'pipe' });
-    fs.rmSync(root, { recursive: true });
+    const key = JSON.stringify(testPackage);
+    const known = built.get(key);
+    if (known === undefined) {
+      pack(testPackage, path.join(this.directory, 'root'), file);
+      built.set(key, fs.readFileSync(file));
+    } else {
+      fs.writeFileSync(file, known);
+    }
     return path.relative(this.directory, file);
   }
+}
+
+function pack(testPackage: TestPackage, root: string, file: string): void {
+  const { files = {}, scripts = {} } = testPackage;
+  write(path.join(root, 'DEBIAN/control'), controlOf(testPackage), 0o644);
+  for (const [name, script] of Object.entries(scripts)) write(path.join(root, 'DEBIAN', name), script, 0o755);
+  for (const [name, content] of Object.entries(files)) write(path.join(root, name), content, 0o644);
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Zgzip', '--build', root, file], { stdio: 'pipe' });
+  fs.rmSync(root, { recursive: true });
 }
 
 function write(file: string, content: string, mode: number): void {

@@ -416,6 +416,13 @@ describe('errors leave lock file and store alone:', () => {
     expect(error.message).toMatch(/'alpha'.*repository.*does not have a Release file/);
   });
 
+  test('a suite without a signature', async () => {
+    const sources = repository.publishSuite('stable', 'bookworm').replace('Trusted: yes\n', '');
+    const error = await unchanged(() => provide(['alpha'], { sources }));
+    expect(error.code).toBe('STACK3011');
+    expect(error.message).toMatch(/'alpha'.*repository bookworm Release: is not signed/);
+  });
+
   test('sources that cannot be read', async () => {
     const error = await unchanged(() => provide(['alpha'], { sources: 'dob http://host/debian bookworm main' }));
     expect(error.code).toBe('STACK3011');
@@ -544,18 +551,24 @@ describe("the host's sources", () => {
     () => {
       fs.chmodSync(directory, 0o777);
       fs.chmodSync(app(), 0o777);
-      const script = path.join(__dirname, 'debian-as-user.ts');
+      const script = `
+        const dist = process.argv[1];
+        const { DebianSource } = require(dist + '/build/debian');
+        const { LockFile } = require(dist + '/plan');
+        const { Store } = require(dist + '/store');
+        const main = async ([storeDirectory, app, plan]) => {
+          const [store, lockFile] = [await Store.open(storeDirectory), await LockFile.load(app)];
+          const source = new DebianSource({ store, lockFile, listener: () => undefined, frozen: false });
+          process.stdout.write(JSON.stringify(await source.provide('x', JSON.parse(plan))));
+        };
+        main(process.argv.slice(2));`;
       const user = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--inh-caps=-all'];
-      const node = [process.execPath, '-r', 'ts-node/register/transpile-only', script];
-      const output = execFileSync(
-        'setpriv',
-        [...user, ...node, path.join(directory, 'store'), app(), JSON.stringify(ofHost())],
-        {
-          encoding: 'utf8',
-          cwd: path.join(__dirname, '../..'),
-          env: { ...process.env, HOME: directory },
-        },
-      );
+      const args = [path.join(__dirname, '../../dist'), path.join(directory, 'store'), app(), JSON.stringify(ofHost())];
+      const output = execFileSync('setpriv', [...user, process.execPath, '-e', script, ...args], {
+        encoding: 'utf8',
+        cwd: directory,
+        env: { ...process.env, HOME: directory },
+      });
       expect(JSON.parse(output)).toEqual([expect.objectContaining({ name: 'hostname' })]);
       expect(fs.statSync(path.join(app(), LOCK_FILE_NAME)).uid).toBe(65534);
     },

@@ -55,7 +55,8 @@ function privateState(directory: string): string[] {
     `Dir::Cache "${directory}/cache";`,
     `Dir::Cache::archives "${directory}/cache/archives";`,
     `Dir::Cache::pkgcache "${directory}/cache/pkgcache.bin";`,
-    `Dir::Cache::srcpkgcache "${directory}/cache/srcpkgcache.bin";`,
+    'Dir::Cache::srcpkgcache "";', // of use only where the set of installed packages changes
+    'Acquire::GzipIndexes "true";', // package lists stay compressed
     'APT::Sandbox::User "";', // there is no root to step down from
     'Debug::NoLocking "true";', // queries write nothing; an update sets its own lock
     '#clear APT::Update::Pre-Invoke;',

@@ -9,7 +9,7 @@ const MAX_CONTROL = 1024 * 1024;
  * Streams the content of a .deb file as an uncompressed tar. Nothing is unpacked and nothing of it is run.
  *
  * @param file the .deb file
- * @param name the package, for messages
+ * @param name what to call the package in messages, such as `the package ovmf 2022.11-6`
  * @throws (as the stream's error) StackError STACK4001 when the file is no package, corrupt or truncated; STACK3013 when dpkg-deb
  * is not installed
  */
@@ -19,6 +19,7 @@ export function openDataTar(file: string, name: string, signal?: AbortSignal): R
 
 /**
  * The control stanza of a .deb file, byte for byte as its maintainer's tools wrote it, ending in a line end.
+ * @param name as for {@link openDataTar}
  * @throws StackError STACK4001 when the file is no package, corrupt or truncated; STACK3013 when dpkg-deb is not installed
  */
 export async function controlStanza(file: string, name: string, signal?: AbortSignal): Promise<string> {
@@ -29,7 +30,7 @@ export async function controlStanza(file: string, name: string, signal?: AbortSi
 
 function unreadable(name: string, { status, stderr }: Exit): StackError {
   const cause = stderr.trim().split('\n').slice(-3).join('; ') || `dpkg-deb ended with status ${String(status)}`;
-  return new StackError('STACK4001', `package '${name}' cannot be read: ${cause}`, {
+  return new StackError('STACK4001', `${name} cannot be read: ${cause}`, {
     hint: 'it has the bytes its source vouches for, so the package itself is broken or needs a newer dpkg',
   });
 }

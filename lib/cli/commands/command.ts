@@ -10,6 +10,8 @@ export interface CommandContext {
   readonly operands: readonly string[];
   readonly renderer: Renderer;
   readonly signal: AbortSignal;
+  /** The directory the command was started in. */
+  readonly cwd: string;
   /** Version of this package. */
   readonly version: string;
   /** Whether the app's output may have colors. */

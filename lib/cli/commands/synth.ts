@@ -5,13 +5,13 @@ import type { CommandContext, CommandResult } from './command';
 
 /** `stack synth`: the recipe of the one image that is named, else only where the plan lies. */
 export async function run(context: CommandContext): Promise<CommandResult> {
-  const { settings, operands } = context;
+  const { operands } = context;
   const assembly = await synthesize(context);
   const { images } = select(context, assembly);
   const recipes = images.map((image) => [image, assembly.plan.images[image]] as const);
   const [only] = recipes.length === 1 && operands.length > 0 ? recipes : [];
-  const directory = path.resolve(settings.directory, settings.output);
-  if (only === undefined) context.renderer.note(`the plan is in ${path.relative(process.cwd(), directory) || '.'}`);
+  const directory = assembly.output;
+  if (only === undefined) context.renderer.note(`the plan is in ${path.relative(context.cwd, directory) || '.'}`);
   return {
     document: { directory, images: Object.fromEntries(recipes) },
     text: () => (only === undefined ? '' : `${canonicalJson(only[1], 2)}\n`),

@@ -1,5 +1,5 @@
 import { lockKey, packageRequest } from '../../../lib/build/debian/request';
-import { StackError } from '../../../lib/core';
+import type { StackError } from '../../../lib/core';
 import type { DebianPlan } from '../../../lib/plan';
 
 function plan(changes: Partial<DebianPlan>): DebianPlan {

@@ -68,7 +68,10 @@ export function readImage(image: Buffer): Image {
     const listing = listings.read(entry.block!, entry.offset!, entry.size! - 3);
     const { children, headers } = readListing(listing);
     const index = (entry.indexBytes ?? []).map((item) => {
-      if (listings.place(item.block, (item.offset + entry.offset!) % 8192) !== listings.place(entry.block!, entry.offset!) + item.offset) {
+      if (
+        listings.place(item.block, (item.offset + entry.offset!) % 8192) !==
+        listings.place(entry.block!, entry.offset!) + item.offset
+      ) {
         throw new Error(`the index of '${path}' points to a wrong place`);
       }
       return { name: item.name, first: headers.get(item.offset)! };
@@ -113,7 +116,7 @@ function readSuperblock(image: Buffer): Record<string, number> {
 
 function unpack(frame: Buffer): Buffer {
   const windowed = (frame[4]! & 0x20) === 0;
-  if (windowed && frame[5]! >> 3 > 7) throw new Error('a frame needs a larger window than the kernel allows');
+  if (windowed && frame[5]! > 0x38) throw new Error('a frame needs a larger window than the kernel allows');
   return Buffer.from(decompress(frame));
 }
 
@@ -137,7 +140,7 @@ class Table {
   public constructor(image: Buffer, start: number, end: number) {
     const parts: Buffer[] = [];
     let length = 0;
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       const { content, next } = readMetadataBlock(image, at);
       if (length % 8192 !== 0) throw new Error('a metadata block before the last one is not full');
       this.starts.set(at - start, length);
@@ -222,7 +225,8 @@ function readBody(body: Buffer, type: number, extended: boolean): Body {
   const u32 = (at: number): number => body.readUInt32LE(at);
   switch (type) {
     case 1: {
-      if (!extended) return { block: u32(0), links: u32(4), size: u16(8), offset: u16(10), parent: u32(12), xattr: NONE };
+      if (!extended)
+        return { block: u32(0), links: u32(4), size: u16(8), offset: u16(10), parent: u32(12), xattr: NONE };
       const indexBytes = [];
       for (let [left, at] = [u16(16), 24]; left > 0; left -= 1) {
         const end = at + 12 + u32(at + 8) + 1;
@@ -286,8 +290,12 @@ function readListing(listing: Buffer): { children: Child[]; headers: Map<number,
   const children: Child[] = [];
   const headers = new Map<number, string>();
   let last = Buffer.alloc(0);
-  for (let at = 0; at < listing.length; ) {
-    const [count, block, number] = [listing.readUInt32LE(at) + 1, listing.readUInt32LE(at + 4), listing.readUInt32LE(at + 8)];
+  for (let at = 0; at < listing.length;) {
+    const [count, block, number] = [
+      listing.readUInt32LE(at) + 1,
+      listing.readUInt32LE(at + 4),
+      listing.readUInt32LE(at + 8),
+    ];
     if (count > 256) throw new Error('too many entries under one header');
     const header = at;
     at += 12;
