@@ -12,6 +12,7 @@ const TOOLS = {
   mount: 'mount',
   skopeo: 'skopeo',
   'squashfs-tools': 'unsquashfs',
+  time: '/usr/bin/time',
   umoci: 'umoci',
   'util-linux': 'setpriv',
   'xz-utils': 'xz',
