@@ -1,0 +1,9 @@
+export * from './digest';
+export { isDescriptor, MAX_DOCUMENT } from './documents';
+export * from './layout';
+export type * from './layout-index';
+export * from './layout-writer';
+export * from './media-types';
+export * from './names';
+export * from './platform';
+export * from './types';

@@ -1,0 +1,67 @@
+/** Media types we write and read. Sources: image-spec media-types.md; stacker's and atomfs' sources for the filesystem images. */
+export const MEDIA_TYPE = {
+  index: 'application/vnd.oci.image.index.v1+json',
+  manifest: 'application/vnd.oci.image.manifest.v1+json',
+  config: 'application/vnd.oci.image.config.v1+json',
+  tar: 'application/vnd.oci.image.layer.v1.tar',
+  tarGzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
+  tarZstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
+  squashfs: 'application/vnd.stacker.image.layer.squashfs+zstd',
+  squashfsLegacy: 'application/vnd.stacker.image.layer.squashfs+zstd+verity',
+  dockerIndex: 'application/vnd.docker.distribution.manifest.list.v2+json',
+  dockerManifest: 'application/vnd.docker.distribution.manifest.v2+json',
+  dockerConfig: 'application/vnd.docker.container.image.v1+json',
+  dockerLayer: 'application/vnd.docker.image.rootfs.diff.tar',
+  dockerLayerGzip: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
+} as const;
+
+/** What can be done with a layer: unpacked (tar), or mounted as it is (a filesystem image). */
+export type MediaFamily = 'tar' | 'filesystem';
+
+/** How the tar of a layer is compressed. */
+export type TarCompression = 'none' | 'gzip' | 'zstd';
+
+const TAR_COMPRESSION: ReadonlyMap<string, TarCompression> = new Map([
+  [MEDIA_TYPE.tar, 'none'],
+  [MEDIA_TYPE.tarGzip, 'gzip'],
+  [MEDIA_TYPE.tarZstd, 'zstd'],
+  ['application/vnd.oci.image.layer.nondistributable.v1.tar', 'none'],
+  ['application/vnd.oci.image.layer.nondistributable.v1.tar+gzip', 'gzip'],
+  ['application/vnd.oci.image.layer.nondistributable.v1.tar+zstd', 'zstd'],
+  [MEDIA_TYPE.dockerLayer, 'none'],
+  [MEDIA_TYPE.dockerLayerGzip, 'gzip'],
+  ['application/vnd.docker.image.rootfs.diff.tar.zstd', 'zstd'],
+]);
+
+/** Compression of a tar layer's media type; undefined when it is no tar layer. */
+export function tarCompressionOf(mediaType: string): TarCompression | undefined {
+  return TAR_COMPRESSION.get(mediaType);
+}
+
+/** Media family of a layer's media type; undefined when it is no layer we know. */
+export function mediaFamilyOf(mediaType: string): MediaFamily | undefined {
+  if (TAR_COMPRESSION.has(mediaType)) return 'tar';
+  return /^application\/vnd\.stacker\.image\.layer\.(squashfs|erofs)(\+[a-z0-9]+)*$/.test(mediaType) ? 'filesystem' : undefined;
+}
+
+/** True for an image index or a Docker manifest list. */
+export function isIndexType(mediaType: string): boolean {
+  return mediaType === MEDIA_TYPE.index || mediaType === MEDIA_TYPE.dockerIndex;
+}
+
+/** True for an OCI or Docker image manifest. */
+export function isManifestType(mediaType: string): boolean {
+  return mediaType === MEDIA_TYPE.manifest || mediaType === MEDIA_TYPE.dockerManifest;
+}
+
+/** Annotation keys we write, each with its source. */
+export const ANNOTATION = {
+  /** image-spec annotations.md; in an index.json the name by which tools find an image. */
+  refName: 'org.opencontainers.image.ref.name',
+  baseName: 'org.opencontainers.image.base.name',
+  baseDigest: 'org.opencontainers.image.base.digest',
+  /** atomfs, current key: root hash of the dm-verity tree behind a filesystem image, lowercase hex. */
+  verityRootHash: 'io.stackeroci.stacker.atomfs_verity_root_hash',
+  /** stacker before 1.1; written too, since its readers know only this one. */
+  verityRootHashLegacy: 'io.stackeroci.stacker.squashfs_verity_root_hash',
+} as const;
