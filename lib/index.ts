@@ -1,2 +1,3 @@
 export * from './constructs';
 export { StackError, type ErrorCode } from './core';
+export type { Plan } from './plan';

@@ -23,7 +23,7 @@ export interface Style {
 }
 
 /** Marks in front of lines; plain letters where the terminal may not know better ones. */
-export interface Symbols {
+interface Symbols {
   readonly done: string;
   readonly failed: string;
   readonly warning: string;

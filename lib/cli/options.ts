@@ -4,7 +4,7 @@ import type { LayerFormat } from '../plan';
  * How a value is written and checked.
  * - `context`: `key=value` on the command line, an object in the file and in the environment
  */
-export type OptionType = 'boolean' | 'string' | 'integer' | 'context';
+type OptionType = 'boolean' | 'string' | 'integer' | 'context';
 
 /** One row of the option table. */
 export interface OptionSpec {
@@ -29,7 +29,7 @@ export interface OptionSpec {
 const FORMATS = ['tar', 'squashfs'] as const satisfies readonly LayerFormat[];
 
 /** How progress can be shown. */
-export const PROGRESS = ['auto', 'bar', 'plain', 'json', 'quiet'] as const;
+const PROGRESS = ['auto', 'bar', 'plain', 'json', 'quiet'] as const;
 
 /**
  * Every option of every command. This one table drives parsing, help, the keys of cdk-stack.json and its JSON schema,

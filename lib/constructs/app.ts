@@ -67,7 +67,7 @@ export class App extends RootConstruct {
   public constructor(props: AppProps = {}) {
     super();
     this.#props = props;
-    this.#stack = captureStack();
+    this.#stack = captureStack(App);
     this.directory = path.resolve(props.directory ?? '.');
     this.outdir = path.resolve(this.directory, commandOutdir() ?? props.outdir ?? 'synth.out');
     for (const [key, value] of Object.entries({ ...props.context, ...commandContext() }))
@@ -94,7 +94,7 @@ export class App extends RootConstruct {
   #synthesize(): SynthResult {
     const directory = this.outdir;
     try {
-      if (commandOutdir() !== undefined && App.underCommand !== this) throw this.#secondApp();
+      if (commandOutdir() !== undefined && App.underCommand !== this) throw secondApp();
       const plan = loadSynthesizer().synthesize({
         root: this,
         props: this.#props,
@@ -114,16 +114,6 @@ export class App extends RootConstruct {
       };
     }
   }
-
-  #secondApp(): StackError {
-    return new StackError(
-      'STACK2015',
-      'the program creates more than one App, but the command takes the output of one',
-      {
-        hint: 'create one App, or synthesize the others by programs of their own',
-      },
-    );
-  }
 }
 
 mark(App.prototype, MARKER);
@@ -132,4 +122,11 @@ mark(App.prototype, MARKER);
 function loadSynthesizer(): typeof synthesizer {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- a static import would be paid at every start
   return require('./private/synthesize') as typeof synthesizer;
+}
+
+function secondApp(): StackError {
+  const hint = 'create one App, or synthesize the others by programs of their own';
+  return new StackError('STACK2015', 'the program creates another App, but the command takes the output of one', {
+    hint,
+  });
 }

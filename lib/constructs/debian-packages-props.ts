@@ -12,6 +12,6 @@ export interface DebianPackagesProps extends ImageProps {
   readonly sources?: string | undefined;
   /** Debian's name of the architecture, such as `amd64` or `armhf`. @default the one of `platform` */
   readonly architecture?: string | undefined;
-  /** Paths to leave out, as globs such as `/usr/share/doc/**`. @default nothing */
+  /** What to leave out: patterns as in a .dockerignore file, relative to the root, such as `usr/share/doc`. @default nothing */
   readonly exclude?: readonly string[] | undefined;
 }

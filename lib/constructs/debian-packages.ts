@@ -31,7 +31,7 @@ export class DebianPackages extends Image {
 
   /** @throws STACK2012 when the id cannot be used; STACK2014 when the app has been synthesized already */
   public constructor(scope: Construct, id: string, props: DebianPackagesProps) {
-    super(scope, id, { type: 'debian-packages', props });
+    super(scope, id, { type: 'debian-packages', props }, DebianPackages);
   }
 }
 

@@ -21,12 +21,14 @@ export abstract class Image extends Construct implements IImage {
 
   public readonly imageName: string;
 
-  protected constructor(scope: Construct, id: string, declaration: Declaration) {
-    super(scope, checkId(scope, id));
+  /** @param self the class of this package whose constructor is running */
+  protected constructor(scope: Construct, id: string, declaration: Declaration, self: NewableFunction) {
+    const stack = captureStack(self);
+    super(scope, checkId(scope, id, stack));
     // Without a type check the properties may be missing; synth reports that.
     const given: unknown = (declaration.props as ImageProps | undefined | null)?.imageName;
     this.imageName = typeof given === 'string' ? given : this.node.path.replaceAll('/', '-');
-    declare(this, { declaration, stack: captureStack() });
+    declare(this, { declaration, stack });
   }
 
   public file(path: string): LayerFile {

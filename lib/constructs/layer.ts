@@ -27,7 +27,7 @@ export class Layer extends Image {
    * @throws STACK2012 when the id cannot be used; STACK2014 when the app has been synthesized already
    */
   public constructor(scope: Construct, id: string, props: LayerProps = {}) {
-    super(scope, id, { type: 'layer', props });
+    super(scope, id, { type: 'layer', props }, Layer);
   }
 }
 

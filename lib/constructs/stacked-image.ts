@@ -32,7 +32,7 @@ export class StackedImage extends Image {
    * @throws STACK2012 when the id cannot be used; STACK2014 when the app has been synthesized already
    */
   public constructor(scope: Construct, id: string, components: readonly IImage[], props: StackedImageProps = {}) {
-    super(scope, id, { type: 'stacked-image', components, props });
+    super(scope, id, { type: 'stacked-image', components, props }, StackedImage);
   }
 }
 

@@ -113,8 +113,9 @@ export function joinErrors(errors: readonly [StackError, ...StackError[]]): Stac
 
 /** The `code` of a failed system call, such as `ENOENT`; undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
+  if (typeof error !== 'object' || error === null || !('code' in error) || typeof error.code !== 'string')
+    return undefined;
+  return /^E(?!RR_)[A-Z0-9]+$/.test(error.code) ? error.code : undefined; // Node's own begin with ERR_
 }
 
 /** The text of whatever was thrown. */
@@ -122,7 +123,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Turns a failed write into an error that tells a full disk from everything else. */
+/** Turns a failed write into an error that tells a full disk from everything else. A `StackError` comes back as it is. */
 export function writeFailure(code: ErrorCode, what: string, error: unknown): StackError {
   if (StackError.is(error)) return error;
   const errno = errnoOf(error);

@@ -5,6 +5,7 @@ export * from './events';
 export * from './files';
 export * from './json';
 export * from './lock';
+export * from './parallel';
 export * from './process-identity';
 export * from './redact';
 export * from './run';

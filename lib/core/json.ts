@@ -4,15 +4,38 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /**
  * Canonical JSON: object keys sorted by UTF-16 code unit, `undefined` members left out.
  * With plain strings and integers this equals RFC 8785.
+ * @param value plain data
  * @param indent spaces of indentation; 0 (the default) gives the compact form used for digests.
  */
 export function canonicalJson(value: unknown, indent = 0): string {
-  return JSON.stringify(value, sortKeys, indent);
+  return serialize(value, { step: ' '.repeat(indent), colon: indent === 0 ? ':' : ': ' }, indent === 0 ? '' : '\n');
 }
 
-function sortKeys(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const sorted: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  for (const [key, member] of Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) sorted[key] = member;
-  return sorted;
+interface Style {
+  readonly step: string;
+  readonly colon: string;
+}
+
+/** Not by JSON.stringify on a sorted object: an object has keys that look like integers first, however it was made. */
+function serialize(value: unknown, style: Style, newline: string): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const inner = newline + style.step;
+  if (Array.isArray(value)) {
+    return enclose(
+      '[',
+      value.map((member) => serialize(member, style, inner)),
+      ']',
+      inner,
+      newline,
+    );
+  }
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, member]) => JSON.stringify(key) + style.colon + serialize(member, style, inner));
+  return enclose('{', members, '}', inner, newline);
+}
+
+function enclose(open: string, members: readonly string[], close: string, inner: string, newline: string): string {
+  return members.length === 0 ? open + close : open + inner + members.join(`,${inner}`) + newline + close;
 }

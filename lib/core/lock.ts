@@ -1,95 +1,146 @@
-import { promises as fs } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, openSync, promises as fs, rmSync, writeSync } from 'node:fs';
 import * as os from 'node:os';
-import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, StackError } from './errors';
-import { isAlive, ownIdentity } from './process-identity';
+import { livenessOf, ownIdentity, type ProcessIdentity } from './process-identity';
 
-const POLL_MILLISECONDS = 50;
+/** How to wait for a lock. */
+export interface LockOptions {
+  /** Names what is locked, for messages. */
+  readonly what: string;
+  /** Milliseconds to wait for another owner; default 60,000. */
+  readonly patience?: number;
+  /** Milliseconds without a sign of life after which an owner on another machine counts as dead; default 30,000. */
+  readonly staleAfter?: number;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+const PATIENCE = 60_000;
+const STALE_AFTER = 30_000;
+const POLL = 50;
+/** Milliseconds between two signs of life: the lock file's mtime. */
+const HEARTBEAT = 5_000;
 
 /**
- * Runs work while holding a lock file. A lock whose owner is dead is taken over at once; one of another host is waited for.
+ * Runs work while holding a lock file.
+ *
+ * A lock of a dead process is taken over at once. Whether an owner on another machine or in another container lives cannot be
+ * asked; there the lock file's mtime tells, which every owner touches while it works.
  * @param file the lock file; removed afterwards
- * @param what names what is locked, for messages
- * @param patience milliseconds to wait for another owner; default 60,000
- * @throws StackError STACK6006 when it stays locked
+ * @throws StackError STACK6006 when it stays locked; the signal's reason when aborted
  */
-export async function withLock<T>(file: string, what: string, work: () => Promise<T>, patience = 60_000): Promise<T> {
-  const { pid, started } = ownIdentity();
-  const mine = JSON.stringify({ pid, started, host: os.hostname() });
-  const deadline = Date.now() + patience;
-  while (!(await tryLock(file, mine))) {
-    const owner = await ownerOf(file);
-    if (owner === undefined) continue; // just released
-    if (owner.host === os.hostname() && !isAlive(owner)) {
-      await takeAway(file, owner.text);
-      continue;
-    }
-    if (Date.now() > deadline) {
-      throw new StackError('STACK6006', `${what} is locked by process ${String(owner.pid)} on ${owner.host}`, {
-        hint: `wait for it to end, or remove '${file}' if it is gone`,
-      });
-    }
-    await sleep(POLL_MILLISECONDS);
-  }
+export async function withLock<T>(file: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
+  const mine = JSON.stringify({ ...ownIdentity(), host: os.hostname(), token: randomBytes(8).toString('hex') });
+  await acquire(file, mine, options);
+  const heartbeat = setInterval(() => {
+    const now = new Date();
+    fs.utimes(file, now, now).catch(() => undefined); // a lock that someone took away is not to be kept alive
+  }, HEARTBEAT);
+  heartbeat.unref();
   try {
     return await work();
   } finally {
-    await fs.rm(file, { force: true });
+    clearInterval(heartbeat);
+    await removeIf(file, mine);
   }
 }
 
-/** Links a complete file into place, so that no one ever sees an empty lock. */
-async function tryLock(file: string, content: string): Promise<boolean> {
-  const candidate = path.join(
-    path.dirname(file),
-    `.${path.basename(file)}.${String(process.pid)}-${process.hrtime.bigint().toString(36)}`,
-  );
-  await fs.writeFile(candidate, content, { flag: 'wx' });
+async function acquire(file: string, mine: string, options: LockOptions): Promise<void> {
+  const { what, patience = PATIENCE, staleAfter = STALE_AFTER, signal } = options;
+  const deadline = performance.now() + patience;
+  let seen: Owner | undefined;
+  let seenAt = 0;
+  while (!tryLock(file, mine)) {
+    signal?.throwIfAborted();
+    const owner = await ownerOf(file);
+    if (owner === undefined) continue; // just released
+    if (owner.text !== seen?.text || owner.mtime !== seen.mtime) {
+      seen = owner;
+      seenAt = performance.now();
+    }
+    const liveness = owner.identity === undefined ? 'elsewhere' : livenessOf(owner.identity);
+    if (liveness === 'dead' || (liveness === 'elsewhere' && performance.now() - seenAt >= staleAfter)) {
+      await takeAway(file, owner.text, options);
+    } else if (performance.now() > deadline) {
+      throw lockedError(file, what, owner);
+    } else {
+      await sleep(POLL);
+    }
+  }
+}
+
+/** In one go, so that others hardly ever see an empty lock, whose owner they cannot tell. */
+function tryLock(file: string, content: string): boolean {
+  let handle: number;
   try {
-    await fs.link(candidate, file);
-    return true;
+    handle = openSync(file, 'wx');
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return false;
     throw error;
+  }
+  try {
+    writeSync(handle, content);
+    return true;
+  } catch (error) {
+    rmSync(file, { force: true }); // a full disk
+    throw error;
   } finally {
-    await fs.rm(candidate, { force: true });
+    closeSync(handle);
   }
 }
 
 interface Owner {
-  readonly pid: number;
-  readonly started: string;
-  readonly host: string;
   readonly text: string;
+  readonly mtime: number;
+  /** Undefined when the file is not one of ours, or not complete. */
+  readonly identity: ProcessIdentity | undefined;
+  readonly host: string;
 }
 
 async function ownerOf(file: string): Promise<Owner | undefined> {
-  let text: string;
   try {
-    text = await fs.readFile(file, 'utf8');
+    const { mtimeMs: mtime } = await fs.stat(file);
+    return { mtime, ...parseOwner(await fs.readFile(file, 'utf8')) };
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
   }
-  try {
-    const { pid, started, host } = JSON.parse(text) as Partial<Owner>;
-    return { pid: pid ?? 0, started: started ?? '', host: host ?? os.hostname(), text };
-  } catch {
-    return { pid: 0, started: '', host: os.hostname(), text }; // not a lock of ours: nobody alive owns it
-  }
 }
 
-/** Removes a dead owner's lock, unless another process did and locked again in between. */
-async function takeAway(file: string, text: string): Promise<void> {
-  const grave = `${file}.${String(process.pid)}-${process.hrtime.bigint().toString(36)}`;
+function parseOwner(text: string): Omit<Owner, 'mtime'> {
+  let parsed: unknown;
   try {
-    await fs.rename(file, grave);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return;
-    throw error;
+    parsed = JSON.parse(text);
+  } catch {
+    return { text, identity: undefined, host: 'an unknown host' };
   }
-  const buried = await fs.readFile(grave, 'utf8');
-  if (buried !== text) await fs.link(grave, file).catch(() => undefined); // a living one's: put it back
-  await fs.rm(grave, { force: true });
+  const { pid, started, machine, host } = (parsed ?? {}) as Readonly<Record<string, unknown>>;
+  const isWhole = typeof pid === 'number' && typeof started === 'string' && typeof machine === 'string';
+  return {
+    text,
+    identity: isWhole ? { pid, started, machine } : undefined,
+    host: typeof host === 'string' ? host : 'an unknown host',
+  };
+}
+
+/**
+ * Removes a dead owner's lock. Several processes may find it dead, and the first to remove it may lock again before the
+ * second removes: so whoever wants to remove this very lock takes a lock of its own for that, named after it.
+ */
+async function takeAway(file: string, text: string, options: LockOptions): Promise<void> {
+  const name = createHash('sha256').update(text).digest('hex').slice(0, 8);
+  await withLock(`${file}.${name}`, options, () => removeIf(file, text));
+}
+
+async function removeIf(file: string, text: string): Promise<void> {
+  if ((await ownerOf(file))?.text === text) await fs.rm(file, { force: true });
+}
+
+function lockedError(file: string, what: string, { identity, host }: Owner): StackError {
+  const owner = identity === undefined ? 'an unknown process' : `process ${String(identity.pid)} on ${host}`;
+  return new StackError('STACK6006', `${what} is locked by ${owner}`, {
+    hint: `wait for it to end, or remove '${file}' if it is gone`,
+  });
 }

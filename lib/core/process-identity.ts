@@ -1,40 +1,71 @@
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import * as os from 'node:os';
+import { errnoOf } from './errors';
 
-/** A process, told apart from a later one that got the same pid. */
+/** A process, told apart from a later one that got the same pid and from one of another machine or container. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** Start time in the kernel's clock ticks since boot plus the boot's own mark, as digits; '0' where the system does not tell. */
+  /** Start time in the kernel's clock ticks since boot behind the boot's own mark, as digits; '0' where the system does not tell. */
   readonly started: string;
+  /** Where its pid means something: 8 hex characters that differ between hosts and between containers. */
+  readonly machine: string;
 }
+
+/** What can be said of a process; `elsewhere` when it is on another machine, or in a container whose pids are not ours. */
+export type Liveness = 'alive' | 'dead' | 'elsewhere';
 
 let own: ProcessIdentity | undefined;
 
 /** This process. */
 export function ownIdentity(): ProcessIdentity {
-  own ??= { pid: process.pid, started: startOf(process.pid) ?? '0' };
+  own ??= { pid: process.pid, started: lookUp(process.pid)?.started ?? '0', machine: machine() };
   return own;
 }
 
-/** Whether that very process still runs. */
-export function isAlive(identity: ProcessIdentity): boolean {
-  if (!Number.isSafeInteger(identity.pid) || identity.pid <= 0) return false;
-  try {
-    process.kill(identity.pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-  }
-  const started = startOf(identity.pid);
-  return started === undefined || identity.started === '0' || started === identity.started;
+/** Whether that very process still runs. A zombie does not: in a container without an init it is never reaped. */
+export function livenessOf(identity: ProcessIdentity): Liveness {
+  if (identity.machine !== ownIdentity().machine) return 'elsewhere';
+  if (!Number.isSafeInteger(identity.pid) || identity.pid <= 0 || !answersSignals(identity.pid)) return 'dead';
+  const found = lookUp(identity.pid);
+  if (found === undefined || identity.started === '0') return 'alive'; // the pid alone has to do
+  return found.started === identity.started && !found.ended ? 'alive' : 'dead';
 }
 
-/** Field 22 of /proc/PID/stat (proc(5)) behind the first digits of the boot id, so that a reboot changes it. */
-function startOf(pid: number): string | undefined {
+function answersSignals(pid: number): boolean {
   try {
-    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'latin1');
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    const boot = parseInt(readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').slice(0, 8), 16);
-    return ticks === undefined ? undefined : `${String(boot)}${ticks}`;
-  } catch {
-    return undefined; // no /proc on this system: the pid alone has to do
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errnoOf(error) !== 'ESRCH'; // EPERM: another user's
   }
+}
+
+function lookUp(pid: number): { readonly started: string; readonly ended: boolean } | undefined {
+  const stat = readProc(`${String(pid)}/stat`);
+  const boot = readProc('sys/kernel/random/boot_id');
+  if (stat === undefined || boot === undefined) return undefined;
+  // proc(5): field 2, the name, may hold anything; behind it field 3 is the state and field 22 the start time.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ended = fields[0] === 'Z' || fields[0] === 'X';
+  return { started: `${String(parseInt(boot.slice(0, 8), 16))}${fields[19] ?? ''}`, ended };
+}
+
+function readProc(name: string): string | undefined {
+  try {
+    return readFileSync(`/proc/${name}`, 'latin1');
+  } catch {
+    return undefined; // no /proc on this system, or no such process any more
+  }
+}
+
+/** Pids are numbered per pid namespace (pid_namespaces(7)); a container has its own, and mostly a host name of its own too. */
+function machine(): string {
+  let namespace = '';
+  try {
+    namespace = readlinkSync('/proc/self/ns/pid');
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error; // otherwise a system without namespaces
+  }
+  return createHash('sha256').update(`${os.hostname()} ${namespace}`).digest('hex').slice(0, 8);
 }

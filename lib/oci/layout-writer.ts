@@ -14,6 +14,7 @@ import {
   writeFileAtomic,
 } from '../core';
 import { hexOf, isDigest } from './digest';
+import { MAX_DOCUMENT } from './documents';
 import { blobPathIn, LAYOUT_FILE, OciLayout, refNameOf } from './layout';
 import { changedNames, withImages, type BlobSource, type LayoutImage } from './layout-index';
 import { reachableBlobs } from './layout-reach';
@@ -117,8 +118,14 @@ async function placeBlobs(
 }
 
 async function publish(directory: string, index: Index): Promise<void> {
+  const content = Buffer.from(canonicalJson(index), 'utf8');
+  if (content.length > MAX_DOCUMENT) {
+    throw new StackError('STACK6003', `the index.json of '${directory}' would be larger than readers accept`, {
+      hint: 'publish to several layouts',
+    });
+  }
   await writeFileAtomic(path.join(directory, LAYOUT_FILE.name), LAYOUT_FILE.content);
-  await writeFileAtomic(path.join(directory, 'index.json'), canonicalJson(index));
+  await writeFileAtomic(path.join(directory, 'index.json'), content);
 }
 
 /** Removes those of the blobs that no image uses, whether the write succeeded or failed. */

@@ -11,6 +11,7 @@ export function dependenciesOf(image: ImagePlan): string[] {
 
 /**
  * Keys of all images, each after everything it needs; otherwise in the order of the keys, so equal plans give equal orders.
+ * Keys that are not in the plan are passed over; the loader refuses them.
  * @throws STACK2005 when images need each other in a circle.
  */
 export function order(plan: Plan): string[] {

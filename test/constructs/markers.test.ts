@@ -1,7 +1,8 @@
 import { Construct } from 'constructs';
 import { App, DebianPackages, Image, ImageSource, Layer, LayerFile, StackedImage } from '../../lib';
 import type * as library from '../../lib';
-import { appWith, planOf, removeDirectories } from './fixture';
+import { declare } from '../../lib/constructs/private/declaration';
+import { appWith, planOf, problemsOf, removeDirectories } from './fixture';
 
 afterEach(removeDirectories);
 
@@ -83,4 +84,21 @@ test('App.of finds the app of a construct', () => {
   expect(App.of(new Layer(new Layer(app, 'a'), 'b'))).toBe(app);
   const root = new Construct(undefined as never, 'root');
   expect(() => App.of(new Construct(root, 'child'))).toThrow('the root of the construct tree is not an App');
+});
+
+test('an image of a kind that only a newer copy of the package knows is an error', () => {
+  const app = appWith();
+  const layer = new Layer(app, 'it', { from: ImageSource.scratch() });
+  const newer = Object.assign(new Construct(app, 'newer'), { imageName: 'newer', file: () => layer.file('/') });
+  declare(newer, { declaration: { type: 'erofs-image', props: {} } as never, stack: {} });
+  const source = Object.assign(Object.create(ImageSource.prototype) as object, { spec: { type: 'registry' } });
+  new Layer(app, 'on-newer', { from: source as ImageSource });
+  expect(problemsOf(app)).toMatchObject([
+    {
+      code: 'STACK2006',
+      path: 'newer',
+      message: expect.stringContaining('another version of cdk-stack, as "erofs-image"') as string,
+    },
+    { code: 'STACK2006', path: 'on-newer', message: expect.stringContaining('from is "registry"') as string },
+  ]);
 });

@@ -192,6 +192,6 @@ test('a directory or a pipe in place of a file is an error', async () => {
   fs.mkdirSync(path.join(directory, 'tree.json'));
   expect((await failure(directory)).message).toMatch(/tree\.json' is not a file/);
   fs.rmdirSync(path.join(directory, 'tree.json'));
-  expect(spawnSync('mkfifo', [path.join(directory, 'tree.json')]).status).toBe(0);
+  expect(spawnSync('sh', ['-c', 'mkfifo "$0"', path.join(directory, 'tree.json')]).status).toBe(0);
   expect((await failure(directory)).message).toMatch(/tree\.json' is not a file/);
 });

@@ -1,19 +1,19 @@
 import type { IConstruct } from 'constructs';
 import { StackError } from '../../core';
 import { declarationOf } from './declaration';
-import { captureStack, userLine } from './source-line';
+import { userLine, type CapturedStack } from './source-line';
 
 /**
  * Checks the id of a new image before constructs does, whose own errors name no path and blame `toString` on a construct that
  * does not exist.
  * @throws STACK2012 when the id is empty, taken, or the name of a member all objects have; STACK2014 when the app has been synthesized
  */
-export function checkId(scope: IConstruct, id: string): string {
+export function checkId(scope: IConstruct, id: string, stack: CapturedStack): string {
   const where = scope.node.path === '' ? 'the app' : `"${scope.node.path}"`;
   const fail = (code: 'STACK2012' | 'STACK2014', message: string, hint: string): never => {
     throw new StackError(code, message, {
       constructPath: [scope.node.path, id].filter((part) => part !== '').join('/'),
-      source: userLine(captureStack(), process.cwd()),
+      source: userLine(stack, process.cwd()),
       hint,
     });
   };
@@ -36,7 +36,7 @@ export function checkId(scope: IConstruct, id: string): string {
   }
   const sibling = scope.node.tryFindChild(id);
   if (sibling === undefined) return id;
-  const stack = declarationOf(sibling)?.stack;
-  const created = stack === undefined ? '' : `, created at ${userLine(stack, process.cwd()) ?? 'an unknown line'}`;
+  const first = declarationOf(sibling)?.stack;
+  const created = first === undefined ? '' : `, created at ${userLine(first, process.cwd()) ?? 'an unknown line'}`;
   return fail('STACK2012', `there already is a construct "${id}" in ${where}${created}`, 'choose another id');
 }

@@ -1,11 +1,11 @@
-import { LIMITS, type Plan } from '../../plan';
+import { LIMITS, type Plan, type SquashfsOptions as SquashfsPlan, type TarOptions as TarPlan } from '../../plan';
 import type { AppProps } from '../app-props';
 import type { SquashfsOptions, TarOptions } from '../formats';
 import { flag, integer, membersOf, objectOf, oneOf, type Check } from './checks';
 import type { Reporter } from './problems';
 import { formats } from './render-image';
 
-const tar: Check<NonNullable<Plan['tar']>> = (report, what, value) => {
+const tar: Check<TarPlan> = (report, what, value) => {
   const given: TarOptions | undefined = objectOf('compression', 'level')(report, what, value);
   if (given === undefined) return undefined;
   const read = membersOf<keyof TarOptions>(report, `${what}.`, given);
@@ -16,7 +16,7 @@ const tar: Check<NonNullable<Plan['tar']>> = (report, what, value) => {
   return { compression, level };
 };
 
-const squashfs: Check<NonNullable<Plan['squashfs']>> = (report, what, value) => {
+const squashfs: Check<SquashfsPlan> = (report, what, value) => {
   const given = objectOf('verity', 'mediaType', 'level')(report, what, value);
   if (given === undefined) return undefined;
   const read = membersOf<keyof SquashfsOptions>(report, `${what}.`, given);

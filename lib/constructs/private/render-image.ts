@@ -18,6 +18,7 @@ import {
   type Check,
 } from './checks';
 import type { Declaration } from './declaration';
+import type { Reporter } from './problems';
 import { config } from './render-config';
 import { renderDebian } from './render-debian';
 import { renderImport } from './render-import';
@@ -65,7 +66,18 @@ export function renderImage(rendering: Rendering, image: IImage, declaration: De
       return { ...common, type: 'stacked-image', components: renderComponents(rendering, declaration.components) };
     case 'debian-packages':
       return { ...common, ...renderDebian(rendering, declaration.props) };
+    default:
+      return foreignKind(report, declaration);
   }
+}
+
+/** An image of a newer copy of this package can be of a kind that this one does not know. */
+function foreignKind(report: Reporter, { type }: { readonly type: string }): undefined {
+  report(
+    'STACK2006',
+    `the image was declared by another version of cdk-stack, as ${show(type)}`,
+    'install one version of cdk-stack for the app and all libraries it uses',
+  );
 }
 
 function renderLayer(rendering: Rendering, props: LayerProps): Pick<LayerPlan, 'type' | 'from' | 'imports'> {

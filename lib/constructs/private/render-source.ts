@@ -54,5 +54,13 @@ function renderSpec(rendering: Rendering, what: string, { spec }: ImageSource): 
       const reference = membersOf<'reference'>(rendering.report, `${what}.`, spec)('reference', nonEmptyText);
       return directory === undefined ? undefined : { type: 'oci-layout', directory, reference };
     }
+    default:
+      // A newer copy of this package can have sources that this one does not know.
+      return wrong(
+        rendering.report,
+        what,
+        (spec as { readonly type: unknown }).type,
+        'a source this version of cdk-stack knows',
+      );
   }
 }

@@ -5,7 +5,7 @@ import { cycleError, findCycles, graphOf, writeAssembly, type ImagePlan, type Pl
 import type { AppProps } from '../app-props';
 import type { IImage } from '../reference';
 import { declarationOf, type Declaration } from './declaration';
-import { checkNames } from './image-names';
+import { checkNames, type NamedImage } from './image-names';
 import { addOrdering } from './ordering';
 import { Problems, type Reporter } from './problems';
 import { renderApp } from './render-app';
@@ -109,7 +109,7 @@ function publishedImages(
   images: ReadonlyMap<string, FoundImage>,
   plans: ReadonlyMap<string, ImagePlan>,
   formats: Plan['formats'],
-): Parameters<typeof checkNames>[0] {
+): NamedImage[] {
   return [...plans]
     .filter(([, plan]) => !plan.buildOnly)
     .map(([constructPath, plan]) => ({

@@ -1,0 +1,233 @@
+import { createHash, type Hash } from 'node:crypto';
+import { StackError } from '../core';
+import type { Entry, FileEntry, Metadata, Tree } from './entry';
+import type { TarHeader } from './tar-entry';
+import type { TarHandler } from './tar-parser';
+import { ancestorsOf, hardlinkTo, MAX_LINKS, parentOf, plainDirectory, sortTree } from './tree';
+import { isReserved, whiteoutOf } from './whiteout';
+import { portableXattrs, saysOpaque } from './xattrs';
+
+/** What an {@link ArchiveTree} has to know about its archive. */
+export interface ArchiveTreeOptions {
+  /** The file that content offsets are about. */
+  readonly copy: string;
+  /** Whether `.wh.` names remove files, as in an OCI layer. */
+  readonly layer: boolean;
+  readonly limits: { readonly entries: number; readonly depth: number };
+}
+
+/** Collects the entries of an archive into a tree, judging each as an extractor would have to, creating none. */
+export class ArchiveTree implements TarHandler {
+  /** By path. All names of one file share its object, as hard links share an inode. */
+  private readonly entries = new Map<string, Entry>();
+  private readonly whiteouts = new Set<string>();
+  private readonly opaque = new Set<string>();
+  /** Files that got a second name. */
+  private readonly linked = new Set<FileEntry>();
+  private open: { readonly file: FileEntry; readonly hash: Hash; remaining: number } | undefined;
+
+  public constructor(private readonly options: ArchiveTreeOptions) {}
+
+  public header(header: TarHeader, offset: number): void {
+    const path = this.locate(header.path);
+    this.requireRoom();
+    if (isReserved(path)) this.addWhiteout(path);
+    else this.addEntry(path, header, offset);
+  }
+
+  public data(chunk: Buffer): void {
+    if (this.open === undefined) return; // content of a whiteout means nothing
+    this.open.hash.update(chunk);
+    this.open.remaining -= chunk.length;
+    if (this.open.remaining === 0) this.finishFile();
+  }
+
+  /**
+   * The entries in order of their paths.
+   * @throws StackError STACK4006 when something lies below what is no directory
+   */
+  public tree(): Tree {
+    const tree = this.namedEntries();
+    const inhabited = this.inhabited();
+    const opaque = new Set(this.opaque);
+    for (const path of this.whiteouts) {
+      if (ancestorsOf(path).some((ancestor) => this.whiteouts.has(ancestor))) continue; // removed with it
+      // Whiteouts act on lower layers only: with a directory of this layer in the same place, that one is opaque.
+      if (inhabited.has(path) || this.entries.get(path)?.type === 'directory') opaque.add(path);
+      else if (!this.entries.has(path)) tree.push({ type: 'whiteout', path });
+    }
+    return sortTree(withOpaque(tree, opaque));
+  }
+
+  private addWhiteout(path: string): void {
+    const whiteout = whiteoutOf(path);
+    if (!this.options.layer || whiteout === undefined || isReserved(whiteout.path)) {
+      throw new StackError('STACK4004', `'/${path}' cannot be kept: names that start with .wh. mean removed files in a layer`);
+    }
+    this[whiteout.kind === 'opaque' ? 'opaque' : 'whiteouts'].add(whiteout.path);
+  }
+
+  private addEntry(path: string, header: TarHeader, offset: number): void {
+    const { mode, uid, gid, mtime } = header;
+    const xattrs = portableXattrs(header.xattrs);
+    const metadata: Metadata & { path: string } = { path, mode, uid, gid, mtime, ...(xattrs === undefined ? {} : { xattrs }) };
+    switch (header.type) {
+      case 'file': {
+        const content = { kind: 'slice', file: this.options.copy, offset } as const;
+        this.startFile({ type: 'file', ...metadata, size: header.size, content });
+        return;
+      }
+      case 'directory':
+        if (this.options.layer && saysOpaque(header.xattrs)) this.opaque.add(path);
+        this.add(path, { type: 'directory', ...metadata });
+        return;
+      case 'symlink':
+        this.add(path, { type: 'symlink', ...metadata, target: header.link });
+        return;
+      case 'char':
+      case 'block':
+        this.addDevice({ type: header.type, ...metadata, major: header.major, minor: header.minor });
+        return;
+      case 'fifo':
+        this.add(path, { type: 'fifo', ...metadata });
+        return;
+      case 'hardlink':
+        this.addHardlink(path, this.locate(header.link));
+        return;
+    }
+  }
+
+  private startFile(file: FileEntry): void {
+    this.open = { file, hash: createHash('sha256'), remaining: file.size };
+    if (file.size === 0) this.finishFile();
+  }
+
+  private finishFile(): void {
+    if (this.open === undefined) return;
+    const { file, hash } = this.open;
+    this.open = undefined;
+    this.add(file.path, { ...file, sha256: hash.digest('hex') });
+  }
+
+  /** Overlayfs' own form of a removed file is a character device 0:0 (kernel, overlayfs.rst). */
+  private addDevice(device: Extract<Entry, { type: 'char' | 'block' }>): void {
+    if (device.type === 'block' || device.major !== 0 || device.minor !== 0) {
+      this.add(device.path, device);
+    } else if (this.options.layer) {
+      this.whiteouts.add(device.path);
+    } else {
+      throw new StackError('STACK4004', `'/${device.path}' cannot be kept: a device 0:0 means a removed file in a layer`);
+    }
+  }
+
+  /** The target is named from the root, and must have come before in the same archive (rule 2). */
+  private addHardlink(path: string, target: string): void {
+    const entry = this.entries.get(target);
+    if (entry === undefined || entry.type === 'directory') {
+      const what = entry === undefined ? 'not in the archive before it' : 'a directory';
+      throw new StackError('STACK4002', `'/${path}' is a hard link to '/${target}', which is ${what}`);
+    }
+    if (path === target) return;
+    if (entry.type === 'file') this.linked.add(entry);
+    this.add(path, entry.type === 'file' ? entry : { ...entry, path });
+  }
+
+  /** Of two entries for one path the last stands, as with extractors, but only in the same role. */
+  private add(path: string, entry: Entry): void {
+    const previous = this.entries.get(path);
+    if (path === '' && entry.type !== 'directory') {
+      throw new StackError('STACK4002', `the root directory of the archive is replaced by a ${entry.type}`);
+    }
+    if (previous !== undefined && previous.type !== entry.type) {
+      throw new StackError('STACK4006', `'/${path}' is in the archive both as a ${previous.type} and as a ${entry.type}`);
+    }
+    this.entries.set(path, entry);
+  }
+
+  private requireRoom(): void {
+    const most = this.options.limits.entries;
+    if (this.entries.size + this.whiteouts.size + this.opaque.size < most) return;
+    throw new StackError('STACK4003', `the archive has more than ${String(most)} entries`);
+  }
+
+  /** Where an entry of this name goes. Parents that are symbolic links of the archive are followed within its root. */
+  private locate(name: string): string {
+    const components = name.split('/').filter((part) => part !== '' && part !== '.');
+    if (components.includes('..')) throw new StackError('STACK4002', `'${name}' climbs out with '..'`);
+    const last = components.pop();
+    if (last === undefined) return '';
+    const path = join(this.follow(name, components), last);
+    if (ancestorsOf(path).length < this.options.limits.depth) return path;
+    throw new StackError('STACK4003', `'${name.slice(0, 80)}…' is more than ${String(this.options.limits.depth)} directories deep`);
+  }
+
+  private follow(name: string, components: readonly string[]): string {
+    const todo = [...components].reverse();
+    let at = '';
+    let links = 0;
+    for (let part = todo.pop(); part !== undefined; part = todo.pop()) {
+      if (part === '' || part === '.') continue;
+      if (part === '..') {
+        if (at === '') throw outside(name);
+        at = parentOf(at);
+        continue;
+      }
+      const next = join(at, part);
+      const entry = this.entries.get(next);
+      if (entry === undefined || entry.type === 'directory') {
+        at = next;
+        continue;
+      }
+      if (entry.type !== 'symlink') throw new StackError('STACK4006', `'${name}' lies below '/${next}', which is a ${entry.type}`);
+      links += 1;
+      if (links > MAX_LINKS || entry.target.startsWith('/')) throw outside(name);
+      todo.push(...entry.target.split('/').reverse());
+    }
+    return at;
+  }
+
+  /** Every directory that something lies in, without the root. */
+  private inhabited(): ReadonlySet<string> {
+    const known = new Set<string>();
+    for (const paths of [this.entries, this.whiteouts, this.opaque]) {
+      for (const path of paths.keys()) {
+        for (let parent = parentOf(path); parent !== '' && !known.has(parent); parent = parentOf(parent)) known.add(parent);
+      }
+    }
+    for (const path of [...known, ...this.opaque]) {
+      const entry = this.entries.get(path);
+      if (entry === undefined || entry.type === 'directory') continue;
+      throw new StackError('STACK4006', `'/${path}' is in the archive both as a ${entry.type} and as a directory`);
+    }
+    return known;
+  }
+
+  /** The entries, with one name of every file holding its content and the others as hard links to it. */
+  private namedEntries(): Entry[] {
+    const holders = new Map<FileEntry, string>();
+    return Array.from(this.entries, ([path, entry]) => {
+      if (entry.type !== 'file' || !this.linked.has(entry)) return entry;
+      const holder = holders.get(entry);
+      if (holder !== undefined) return hardlinkTo(entry, path, holder);
+      holders.set(entry, path);
+      return { ...entry, path };
+    });
+  }
+}
+
+function join(directory: string, name: string): string {
+  return directory === '' ? name : `${directory}/${name}`;
+}
+
+function outside(name: string): StackError {
+  return new StackError('STACK4002', `'${name}' goes through a symbolic link that leads out of the archive's root`);
+}
+
+function withOpaque(tree: readonly Entry[], opaque: ReadonlySet<string>): Entry[] {
+  const missing = new Set(opaque);
+  const marked = tree.map((entry): Entry => {
+    if (entry.type !== 'directory' || !missing.delete(entry.path)) return entry;
+    return { ...entry, opaque: true };
+  });
+  return [...marked, ...Array.from(missing, (path): Entry => ({ ...plainDirectory(path, 0), opaque: true }))];
+}
