@@ -12,26 +12,18 @@ export const TEMPORARY_FILE = /\.\d+-[0-9a-f]{8}\.tmp$/;
  * @throws the system's error; nothing half-written stays.
  */
 export async function writeFileAtomic(file: string, content: string | Buffer, mode = 0o644): Promise<void> {
-  await replaceFile(file, content, { mode, sync: true });
+  await replaceFile(file, content, mode);
   await syncDirectory(path.dirname(file));
 }
 
-/** How a file is replaced. */
-export interface ReplaceFileOptions {
-  /** Of the new file, less the umask; default 0o644. */
-  readonly mode?: number;
-  /** Wait until the content is on the disk. Without, the file may be empty or missing after a power failure. */
-  readonly sync: boolean;
-}
-
 /**
- * Replaces a file at once, as others see it. That the new one has the name is durable only after {@link syncDirectory}.
- * @throws the system's error; nothing half-written stays.
+ * Like {@link writeFileAtomic}, but after a power failure the old content may be back until {@link syncDirectory} was called:
+ * once for many files.
  */
-export async function replaceFile(file: string, content: string | Buffer, options: ReplaceFileOptions): Promise<void> {
+export async function replaceFile(file: string, content: string | Buffer, mode = 0o644): Promise<void> {
   const temporary = `${file}.${String(process.pid)}-${randomBytes(4).toString('hex')}.tmp`;
   try {
-    await fs.writeFile(temporary, content, { flag: 'wx', mode: options.mode ?? 0o644, flush: options.sync });
+    await fs.writeFile(temporary, content, { flag: 'wx', mode, flush: true });
     await fs.rename(temporary, file);
   } catch (error) {
     await fs.rm(temporary, { force: true });

@@ -180,7 +180,7 @@ function hasBlob(directory: string, descriptor: Descriptor): boolean {
 async function placeBlob(directory: string, { descriptor, from }: BlobSource): Promise<void> {
   const file = blobPathIn(directory, descriptor.digest);
   if (typeof from !== 'string') {
-    await replaceFile(file, from, { sync: true });
+    await replaceFile(file, from);
     return;
   }
   const temporary = path.join(directory, `${PENDING}.${hexOf(descriptor.digest)}`);

@@ -13,3 +13,10 @@ export const LIMITS = {
 
 /** 64 hex characters. */
 export const SHA256_PATTERN = /^[0-9a-f]{64}$/;
+
+/** What Debian's policy (5.6) allows as name, version and architecture of a package; they end up in paths and command lines. */
+export const DEBIAN_SYNTAX = {
+  name: /^[a-z0-9][a-z0-9.+-]*$/,
+  version: /^[A-Za-z0-9][A-Za-z0-9.+:~-]*$/,
+  architecture: /^[a-z0-9][a-z0-9-]*$/,
+} as const;

@@ -1,45 +1,14 @@
 import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
-import * as z from 'zod/mini';
 import { canonicalJson, errnoOf, messageOf, StackError, writeFailure, writeFileAtomic } from '../core';
+import type * as lockSchema from './lock-schema';
+import type { LockedPackage, LockFileContent } from './lock-schema';
+import { LOCK_FILE_VERSION } from './version';
 
 /** Name of the lock file, beside cdk-stack.json. */
 export const LOCK_FILE_NAME = 'cdk-stack.lock.json';
 
-/** Moves when older versions of cdk-stack could not make sense of the file. */
-const LOCK_FILE_VERSION = 1;
-
 const MAX_BYTES = 16 * 1024 * 1024;
-
-/** What Debian's policy (5.6) allows as name, version and architecture of a package; they end up in paths and command lines. */
-export const DEBIAN_SYNTAX = {
-  name: /^[a-z0-9][a-z0-9.+-]*$/,
-  version: /^[A-Za-z0-9][A-Za-z0-9.+:~-]*$/,
-  architecture: /^[a-z0-9][a-z0-9-]*$/,
-} as const;
-
-/** A Debian package, pinned. */
-const lockedPackageSchema = z.object({
-  name: z.string().check(z.regex(DEBIAN_SYNTAX.name)),
-  version: z.string().check(z.regex(DEBIAN_SYNTAX.version)),
-  architecture: z.string().check(z.regex(DEBIAN_SYNTAX.architecture)),
-  /** Of the .deb file, 64 hex characters. */
-  sha256: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
-  /** Bytes of the .deb file. */
-  size: z.int().check(z.gte(1)),
-});
-export type LockedPackage = Readonly<z.infer<typeof lockedPackageSchema>>;
-
-const debianEntrySchema = z.looseObject({
-  packages: z.array(lockedPackageSchema).check(z.refine(hasNoDuplicates, 'names a package twice')),
-});
-
-/** Members that a newer version added are kept as they are. */
-const lockFileSchema = z.looseObject({
-  lockfileVersion: z.literal(LOCK_FILE_VERSION),
-  debian: z.optional(z.record(z.string(), debianEntrySchema)),
-});
-type LockFileContent = z.infer<typeof lockFileSchema>;
 
 /**
  * `cdk-stack.lock.json`: what every mutable reference of the app stood for when it was first used.
@@ -129,12 +98,15 @@ async function readContent(file: string): Promise<LockFileContent> {
       'update cdk-stack',
     );
   }
-  const parsed = lockFileSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw unusable(
-    `is not valid at ${(issue?.path ?? []).map(String).join(' / ') || 'the top'}: ${issue?.message ?? 'unknown reason'}`,
-  );
+  const parsed = schema().parseLockFile(json);
+  if ('content' in parsed) return parsed.content;
+  throw unusable(`is not valid at ${parsed.fault}`);
+}
+
+/** Loaded when a lock file is read: apps import this folder too, and read none. */
+function schema(): typeof lockSchema {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- a static import would be paid by every app
+  return require('./lock-schema') as typeof lockSchema;
 }
 
 async function readText(file: string): Promise<string | undefined> {
@@ -155,8 +127,4 @@ function unusable(
   cause?: unknown,
 ): StackError {
   return new StackError('STACK3020', `${LOCK_FILE_NAME} ${reason}`, { hint, cause });
-}
-
-function hasNoDuplicates(packages: readonly { readonly name: string }[]): boolean {
-  return new Set(packages.map(({ name }) => name)).size === packages.length;
 }

@@ -2,174 +2,174 @@
  * The plan: the only thing the constructs and the engine share. `synth` writes it, everything after reads it.
  * Readers tolerate unknown members, so a newer minor version can add some; `schemaVersion` moves when they cannot.
  */
-import * as z from 'zod/mini';
+import * as v from 'valibot';
 import { LIMITS, SHA256_PATTERN } from './limits';
 import { PLAN_SCHEMA_VERSION } from './version';
 
 /** What a layer's delta becomes: a tar, or a filesystem image that is mounted as it is. */
-export const layerFormatSchema = z.enum(['tar', 'squashfs']);
-export type LayerFormat = z.infer<typeof layerFormatSchema>;
+export const layerFormatSchema = v.picklist(['tar', 'squashfs']);
+export type LayerFormat = v.InferOutput<typeof layerFormatSchema>;
 
-const stringMap = z.record(z.string(), z.string());
-const sha256 = z.string().check(z.regex(SHA256_PATTERN));
+const stringMap = v.record(v.string(), v.string());
+const sha256 = v.pipe(v.string(), v.regex(SHA256_PATTERN));
 const id = integer(LIMITS.id);
 /** Durations are nanoseconds, as in the image config. */
-const nanoseconds = z.int().check(z.minimum(0));
+const nanoseconds = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-function integer(range: { readonly min: number; readonly max: number }): z.ZodMiniNumberFormat {
-  return z.int().check(z.minimum(range.min), z.maximum(range.max));
+function integer({ min, max }: { readonly min: number; readonly max: number }): v.GenericSchema<number> {
+  return v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 }
 
 /** A file or directory: of the user's (relative to the app's directory), or in another image. A trailing slash of `path` is kept. */
-export const fileRefSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('path'), path: z.string() }),
-  z.object({ type: z.literal('image-file'), image: z.string(), path: z.string() }),
+export const fileRefSchema = v.variant('type', [
+  v.object({ type: v.literal('path'), path: v.string() }),
+  v.object({ type: v.literal('image-file'), image: v.string(), path: v.string() }),
 ]);
-export type FileRef = z.infer<typeof fileRefSchema>;
+export type FileRef = v.InferOutput<typeof fileRefSchema>;
 
 /** What a layer stands on. `image` members are keys of `images`. */
-export const sourceSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('scratch') }),
-  z.object({ type: z.literal('tar'), file: fileRefSchema, sha256: z.optional(sha256) }),
-  z.object({ type: z.literal('oci-layout'), directory: z.string(), reference: z.optional(z.string()) }),
-  z.object({ type: z.literal('image'), image: z.string() }),
+export const sourceSchema = v.variant('type', [
+  v.object({ type: v.literal('scratch') }),
+  v.object({ type: v.literal('tar'), file: fileRefSchema, sha256: v.optional(sha256) }),
+  v.object({ type: v.literal('oci-layout'), directory: v.string(), reference: v.optional(v.string()) }),
+  v.object({ type: v.literal('image'), image: v.string() }),
 ]);
-export type SourcePlan = z.infer<typeof sourceSchema>;
+export type SourcePlan = v.InferOutput<typeof sourceSchema>;
 
 /** One import of a layer. */
-export const importSchema = z.object({
+export const importSchema = v.object({
   source: fileRefSchema,
   /** Absolute path in the image; a trailing slash means "into this directory". */
-  dest: z.string(),
-  sha256: z.optional(sha256),
-  mode: z.optional(integer(LIMITS.mode)),
-  uid: z.optional(id),
-  gid: z.optional(id),
-  exclude: z.optional(z.array(z.string())),
+  dest: v.string(),
+  sha256: v.optional(sha256),
+  mode: v.optional(integer(LIMITS.mode)),
+  uid: v.optional(id),
+  gid: v.optional(id),
+  exclude: v.optional(v.array(v.string())),
 });
-export type ImportPlan = z.infer<typeof importSchema>;
+export type ImportPlan = v.InferOutput<typeof importSchema>;
 
 /** Runtime configuration as the user declared it; what is absent is inherited. */
-export const configSchema = z.object({
-  env: z.optional(stringMap),
-  entrypoint: z.optional(z.array(z.string())),
-  cmd: z.optional(z.array(z.string())),
-  user: z.optional(z.string()),
-  workingDir: z.optional(z.string()),
-  labels: z.optional(stringMap),
-  volumes: z.optional(z.array(z.string())),
-  exposedPorts: z.optional(z.array(z.string())),
-  stopSignal: z.optional(z.string()),
-  healthcheck: z.optional(
-    z.object({
-      test: z.array(z.string()),
-      interval: z.optional(nanoseconds),
-      timeout: z.optional(nanoseconds),
-      startPeriod: z.optional(nanoseconds),
-      retries: z.optional(z.int().check(z.minimum(0))),
+export const configSchema = v.object({
+  env: v.optional(stringMap),
+  entrypoint: v.optional(v.array(v.string())),
+  cmd: v.optional(v.array(v.string())),
+  user: v.optional(v.string()),
+  workingDir: v.optional(v.string()),
+  labels: v.optional(stringMap),
+  volumes: v.optional(v.array(v.string())),
+  exposedPorts: v.optional(v.array(v.string())),
+  stopSignal: v.optional(v.string()),
+  healthcheck: v.optional(
+    v.object({
+      test: v.array(v.string()),
+      interval: v.optional(nanoseconds),
+      timeout: v.optional(nanoseconds),
+      startPeriod: v.optional(nanoseconds),
+      retries: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
     }),
   ),
 });
-export type ConfigPlan = z.infer<typeof configSchema>;
+export type ConfigPlan = v.InferOutput<typeof configSchema>;
 
 const imageBase = {
   /** Repository name, or the name in an OCI layout. */
-  name: z.string(),
-  tags: z.optional(z.array(z.string())),
-  buildOnly: z.boolean(),
+  name: v.string(),
+  tags: v.optional(v.array(v.string())),
+  buildOnly: v.boolean(),
   /** `os/architecture[/variant]`; absent: the platform of the machine that deploys. */
-  platform: z.optional(z.string()),
+  platform: v.optional(v.string()),
   /** Absent: the plan's. */
-  formats: z.optional(z.array(layerFormatSchema)),
-  config: z.optional(configSchema),
-  annotations: z.optional(stringMap),
+  formats: v.optional(v.array(layerFormatSchema)),
+  config: v.optional(configSchema),
+  annotations: v.optional(stringMap),
   /** Keys of `images` that must be built before this one though the recipe does not use them. */
-  dependsOn: z.optional(z.array(z.string())),
+  dependsOn: v.optional(v.array(v.string())),
   /** `file:line:column` that created the construct, relative to the app's directory. */
-  source: z.optional(z.string()),
+  source: v.optional(v.string()),
 };
 
 /** Recipe of a `Layer`. */
-export const layerSchema = z.object({
+export const layerSchema = v.object({
   ...imageBase,
-  type: z.literal('layer'),
+  type: v.literal('layer'),
   from: sourceSchema,
-  imports: z.array(importSchema),
+  imports: v.array(importSchema),
 });
-export type LayerPlan = z.infer<typeof layerSchema>;
+export type LayerPlan = v.InferOutput<typeof layerSchema>;
 
 /** Recipe of a `DebianPackages`. */
-export const debianSchema = z.object({
+export const debianSchema = v.object({
   ...imageBase,
-  type: z.literal('debian-packages'),
-  packages: z.array(z.string()),
-  dependencies: z.enum(['none', 'closure']),
-  suite: z.optional(z.string()),
+  type: v.literal('debian-packages'),
+  packages: v.array(v.string()),
+  dependencies: v.picklist(['none', 'closure']),
+  suite: v.optional(v.string()),
   /** deb822 or one-line source entries instead of the host's. */
-  sources: z.optional(z.string()),
-  architecture: z.optional(z.string()),
-  exclude: z.optional(z.array(z.string())),
+  sources: v.optional(v.string()),
+  architecture: v.optional(v.string()),
+  exclude: v.optional(v.array(v.string())),
 });
-export type DebianPlan = z.infer<typeof debianSchema>;
+export type DebianPlan = v.InferOutput<typeof debianSchema>;
 
 /** Recipe of a `StackedImage`: keys of `images`, bottom to top. */
-export const stackedSchema = z.object({
+export const stackedSchema = v.object({
   ...imageBase,
-  type: z.literal('stacked-image'),
-  components: z.array(z.string()),
+  type: v.literal('stacked-image'),
+  components: v.array(v.string()),
 });
-export type StackedPlan = z.infer<typeof stackedSchema>;
+export type StackedPlan = v.InferOutput<typeof stackedSchema>;
 
-export const imageSchema = z.discriminatedUnion('type', [layerSchema, debianSchema, stackedSchema]);
-export type ImagePlan = z.infer<typeof imageSchema>;
+export const imageSchema = v.variant('type', [layerSchema, debianSchema, stackedSchema]);
+export type ImagePlan = v.InferOutput<typeof imageSchema>;
 
-export const tarOptionsSchema = z.object({
-  compression: z.optional(z.enum(['zstd', 'gzip', 'none'])),
+export const tarOptionsSchema = v.object({
+  compression: v.optional(v.picklist(['zstd', 'gzip', 'none'])),
   /** zstd: 1 to 19, default 3; gzip: 1 to 9, default 6. */
-  level: z.optional(integer(LIMITS.zstdLevel)),
+  level: v.optional(integer(LIMITS.zstdLevel)),
 });
-export type TarOptions = z.infer<typeof tarOptionsSchema>;
+export type TarOptions = v.InferOutput<typeof tarOptionsSchema>;
 
-export const squashfsOptionsSchema = z.object({
+export const squashfsOptionsSchema = v.object({
   /** Append a dm-verity hash tree and annotate its root; default true. */
-  verity: z.optional(z.boolean()),
+  verity: v.optional(v.boolean()),
   /** `legacy` writes the media type of stacker up to 1.0. */
-  mediaType: z.optional(z.enum(['current', 'legacy'])),
+  mediaType: v.optional(v.picklist(['current', 'legacy'])),
   /** zstd level, 1 to 19, default 3. */
-  level: z.optional(integer(LIMITS.zstdLevel)),
+  level: v.optional(integer(LIMITS.zstdLevel)),
 });
-export type SquashfsOptions = z.infer<typeof squashfsOptionsSchema>;
+export type SquashfsOptions = v.InferOutput<typeof squashfsOptionsSchema>;
 
 /** `plan.json`: every image's full recipe, by construct path. */
-export const planSchema = z.object({
-  $schema: z.optional(z.string()),
-  schemaVersion: z.literal(PLAN_SCHEMA_VERSION),
+export const planSchema = v.object({
+  $schema: v.optional(v.string()),
+  schemaVersion: v.literal(PLAN_SCHEMA_VERSION),
   /** The app's directory, relative to the directory that holds the plan; relative paths of the recipes start there. */
-  directory: z.string(),
+  directory: v.string(),
   /** Seconds since 1970 that stand for "now" in everything built; absent: SOURCE_DATE_EPOCH, else 1980-01-01. */
-  epoch: z.optional(integer(LIMITS.epoch)),
-  formats: z.array(layerFormatSchema),
-  tar: z.optional(tarOptionsSchema),
-  squashfs: z.optional(squashfsOptionsSchema),
-  images: z.record(z.string(), imageSchema),
+  epoch: v.optional(integer(LIMITS.epoch)),
+  formats: v.array(layerFormatSchema),
+  tar: v.optional(tarOptionsSchema),
+  squashfs: v.optional(squashfsOptionsSchema),
+  images: v.record(v.string(), imageSchema),
 });
-export type Plan = z.infer<typeof planSchema>;
+export type Plan = v.InferOutput<typeof planSchema>;
 
 /** One artifact of `manifest.json`. */
-export const artifactSchema = z.object({
-  type: z.enum(['oci:image', 'stack:tree', 'stack:plan']),
-  dependencies: z.optional(z.array(z.string())),
-  file: z.optional(z.string()),
+export const artifactSchema = v.object({
+  type: v.picklist(['oci:image', 'stack:tree', 'stack:plan']),
+  dependencies: v.optional(v.array(v.string())),
+  file: v.optional(v.string()),
 });
 
 /** `manifest.json`: what is in the output directory. */
-export const manifestSchema = z.object({
-  $schema: z.optional(z.string()),
-  schemaVersion: z.literal(PLAN_SCHEMA_VERSION),
-  framework: z.object({ name: z.string(), version: z.string() }),
-  artifacts: z.record(z.string(), artifactSchema),
+export const manifestSchema = v.object({
+  $schema: v.optional(v.string()),
+  schemaVersion: v.literal(PLAN_SCHEMA_VERSION),
+  framework: v.object({ name: v.string(), version: v.string() }),
+  artifacts: v.record(v.string(), artifactSchema),
 });
-export type AssemblyManifest = z.infer<typeof manifestSchema>;
+export type AssemblyManifest = v.InferOutput<typeof manifestSchema>;
 
 /** One node of `tree.json`. */
 export interface TreeNode {
@@ -180,18 +180,18 @@ export interface TreeNode {
   readonly children?: readonly TreeNode[] | undefined;
 }
 
-export const treeNodeSchema: z.ZodMiniType<TreeNode> = z.object({
-  id: z.string(),
-  path: z.string(),
-  construct: z.string(),
-  source: z.optional(z.string()),
-  children: z.optional(z.array(z.lazy(() => treeNodeSchema))),
+export const treeNodeSchema: v.GenericSchema<TreeNode> = v.object({
+  id: v.string(),
+  path: v.string(),
+  construct: v.string(),
+  source: v.optional(v.string()),
+  children: v.optional(v.array(v.lazy(() => treeNodeSchema))),
 });
 
 /** `tree.json`: the construct tree. */
-export const treeSchema = z.object({
-  $schema: z.optional(z.string()),
-  schemaVersion: z.literal(PLAN_SCHEMA_VERSION),
+export const treeSchema = v.object({
+  $schema: v.optional(v.string()),
+  schemaVersion: v.literal(PLAN_SCHEMA_VERSION),
   tree: treeNodeSchema,
 });
-export type TreeFile = z.infer<typeof treeSchema>;
+export type TreeFile = v.InferOutput<typeof treeSchema>;

@@ -1,11 +1,8 @@
-import * as z from 'zod/mini';
+import * as v from 'valibot';
 import { messageOf, StackError } from '../core';
 import { invalid, unusable } from './faults';
 import { manifestSchema, planSchema, treeSchema, type AssemblyManifest, type Plan, type TreeFile } from './schema';
 import { PLAN_SCHEMA_VERSION } from './version';
-
-/** Given to each call, as zod's own setting is global to the process, which may be the user's. */
-const englishMessages = z.locales.en().localeError;
 
 /** The manifest in the text of a `manifest.json`. @throws STACK1007 */
 export function parseManifest(file: string, text: string): AssemblyManifest {
@@ -22,16 +19,17 @@ export function parseTree(file: string, text: string): TreeFile {
   return parse(file, text, treeSchema);
 }
 
-function parse<T>(file: string, text: string, schema: z.ZodMiniType<T>): T {
+function parse<T>(file: string, text: string, schema: v.GenericSchema<unknown, T>): T {
   const value = parseJson(file, text);
   refuseOtherVersion(file, value);
   const result = check(file, value, schema);
-  if (result.success) return result.data;
+  if (result.success) return result.output;
   throw invalid(
     file,
-    result.error.issues.map(({ path, message }) =>
-      path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`,
-    ),
+    result.issues.map((issue) => {
+      const place = v.getDotPath(issue);
+      return place === null ? issue.message : `${place}: ${issue.message}`;
+    }),
   );
 }
 
@@ -54,9 +52,9 @@ function refuseOtherVersion(file: string, value: unknown): void {
   );
 }
 
-function check<T>(file: string, value: unknown, schema: z.ZodMiniType<T>): z.core.util.SafeParseResult<T> {
+function check<T>(file: string, value: unknown, schema: v.GenericSchema<unknown, T>): v.SafeParseResult<typeof schema> {
   try {
-    return schema.safeParse(value, { error: englishMessages });
+    return v.safeParse(schema, value, { lang: 'en' }); // the setting of the process may be the user's
   } catch (error) {
     if (error instanceof RangeError) throw unusable(`'${file}' is nested too deeply`, error);
     throw error;

@@ -3,3 +3,6 @@ export const PLAN_SCHEMA_VERSION = 1;
 
 /** The files of a synthesized output directory. */
 export const ASSEMBLY_FILES = { manifest: 'manifest.json', plan: 'plan.json', tree: 'tree.json' } as const;
+
+/** Version of the lock file; moves when older versions of cdk-stack could not make sense of it. */
+export const LOCK_FILE_VERSION = 1;

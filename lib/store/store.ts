@@ -1,19 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import {
-  errnoOf,
-  isAlive,
-  messageOf,
-  ownIdentity,
-  StackError,
-  syncDirectory,
-  writeFailure,
-  writeFileAtomic,
-  type ProcessIdentity,
-} from '../core';
-import { digestOf, hexOf } from '../oci';
+import { errnoOf, messageOf, StackError, writeFailure } from '../core';
+import { digestOf, hexOf, isDigest } from '../oci';
+import { newTemporaryDirectory, removeLeftovers } from './temporary';
 
 /** Layout of the store's directory; another number is another store. */
 const STORE_VERSION = 'v1';
@@ -32,9 +22,9 @@ export function defaultStoreDirectory(env: NodeJS.ProcessEnv = process.env): str
 /**
  * The local content-addressed store: blobs by digest, and small JSON records by key.
  *
- * Everything in it can be made again, nothing in it is changed once it has its final name, and it gets that name only when
- * it is complete and synced: a process killed at any point leaves at most a temporary directory, which the next one removes.
- * Several processes may use one store.
+ * Everything in it can be made again, and nothing in it is changed once it has its final name. A blob gets that name only when
+ * it is complete and on the disk; what was not durable at a crash is missing afterwards, never wrong. A process killed at any
+ * point leaves at most a temporary directory, which a later one removes. Several processes may use one store.
  */
 export class Store {
   /**
@@ -42,12 +32,12 @@ export class Store {
    * @throws StackError STACK7001 when the directory cannot be used, STACK7002 when the disk is full
    */
   public static async open(directory = defaultStoreDirectory()): Promise<Store> {
-    const root = path.join(directory, STORE_VERSION);
-    const store = new Store(root);
+    const store = new Store(directory);
     try {
-      for (const room of ['blobs/sha256', 'records', 'tmp', 'state'])
-        await fs.mkdir(path.join(root, room), { recursive: true, mode: 0o700 });
-      await store.removeLeftovers();
+      for (const room of ['blobs/sha256', 'records', 'tmp', 'state']) {
+        await fs.mkdir(path.join(store.root, room), { recursive: true, mode: 0o700 });
+      }
+      await removeLeftovers(path.join(store.root, 'tmp'));
     } catch (error) {
       if (errnoOf(error) === 'ENOSPC') throw writeFailure('STACK7001', `the store '${directory}'`, error);
       throw new StackError('STACK7001', `cannot use the store '${directory}': ${messageOf(error)}`, {
@@ -58,21 +48,31 @@ export class Store {
     return store;
   }
 
-  private constructor(private readonly root: string) {}
+  private readonly root: string;
 
-  /** Where a blob is, or would be. `digest` must be well-formed. */
-  public blobPath(digest: string): string {
-    return path.join(this.root, 'blobs', 'sha256', hexOf(digest));
+  private constructor(
+    /** Holds everything of the store. */
+    public readonly directory: string,
+  ) {
+    this.root = path.join(directory, STORE_VERSION);
   }
 
-  /** Whether a blob is here, with this size if one is given. */
+  /** Where a blob is, or would be. */
+  public blobPath(digest: string): string {
+    return path.join(this.root, 'blobs', 'sha256', safeHex(digest));
+  }
+
+  /**
+   * Whether a blob is here, with this size if one is given.
+   * @throws StackError STACK7001 when the store cannot be read
+   */
   public async hasBlob(digest: string, size?: number): Promise<boolean> {
     try {
       const stat = await fs.stat(this.blobPath(digest));
       return size === undefined || stat.size === size;
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return false;
-      throw error;
+      throw readFailure(`blob ${digest}`, error);
     }
   }
 
@@ -82,15 +82,21 @@ export class Store {
    */
   public async adopt(temporaryFile: string, digest: string, size: number): Promise<void> {
     try {
-      const stat = await fs.stat(temporaryFile);
-      if (stat.size !== size)
-        throw new StackError(
-          'STACK9001',
-          `a blob of ${String(size)} bytes was announced, ${String(stat.size)} were written`,
-        );
-      await fs.chmod(temporaryFile, 0o444);
+      const handle = await fs.open(temporaryFile, 'r');
+      try {
+        const stat = await handle.stat();
+        if (stat.size !== size) {
+          throw new StackError(
+            'STACK9001',
+            `a blob of ${String(size)} bytes was announced, ${String(stat.size)} were written`,
+          );
+        }
+        await handle.chmod(0o444);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
       await fs.rename(temporaryFile, this.blobPath(digest));
-      await syncDirectory(path.dirname(this.blobPath(digest)));
     } catch (error) {
       throw writeFailure('STACK7001', `blob ${digest} to the store`, error);
     }
@@ -105,7 +111,7 @@ export class Store {
     const digest = digestOf(content);
     if (await this.hasBlob(digest, Buffer.byteLength(content))) return digest;
     try {
-      await writeFileAtomic(this.blobPath(digest), content, 0o444);
+      await this.place(this.blobPath(digest), content, { mode: 0o444, flush: true });
     } catch (error) {
       throw writeFailure('STACK7001', 'a blob to the store', error);
     }
@@ -114,19 +120,23 @@ export class Store {
 
   /** Removes a blob that turned out to be corrupt. */
   public async removeBlob(digest: string): Promise<void> {
-    await fs.rm(this.blobPath(digest), { force: true });
+    try {
+      await fs.rm(this.blobPath(digest), { force: true });
+    } catch (error) {
+      throw writeFailure('STACK7001', `blob ${digest} to the store`, error);
+    }
   }
 
-  /** A new private directory inside the store, for its caller to remove; after a crash the next process does. */
+  /**
+   * A new private directory inside the store, for its caller to remove; after a crash a later process does.
+   * @throws StackError STACK7001, STACK7002
+   */
   public async temporaryDirectory(): Promise<string> {
-    const { pid, started } = ownIdentity();
-    const directory = path.join(this.root, 'tmp', `${String(pid)}-${started}-${randomBytes(6).toString('hex')}`);
     try {
-      await fs.mkdir(directory, { mode: 0o700 });
+      return await newTemporaryDirectory(path.join(this.root, 'tmp'));
     } catch (error) {
       throw writeFailure('STACK7001', 'a temporary directory in the store', error);
     }
-    return directory;
   }
 
   /** Runs work with a temporary directory and removes it afterwards, whatever happens. */
@@ -134,28 +144,36 @@ export class Store {
     const directory = await this.temporaryDirectory();
     try {
       return await work(directory);
-    } catch (error) {
-      throw ['ENOSPC', 'EDQUOT'].includes(errnoOf(error) ?? '') ? writeFailure('STACK7001', 'to the store', error) : error;
     } finally {
       await fs.rm(directory, { recursive: true, force: true });
     }
   }
 
-  /** A directory that stays, for state that is neither blob nor record, such as package lists. */
+  /**
+   * A directory that stays, for state that is neither blob nor record, such as package lists.
+   * @throws StackError STACK7001, STACK7002
+   */
   public async stateDirectory(name: string): Promise<string> {
     const directory = path.join(this.root, 'state', name);
-    await fs.mkdir(directory, { recursive: true, mode: 0o700 });
+    try {
+      await fs.mkdir(directory, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw writeFailure('STACK7001', `the directory '${directory}'`, error);
+    }
     return directory;
   }
 
-  /** The record a key stands for, as it was written; undefined when there is none or it cannot be read. */
+  /**
+   * The record a key stands for, as it was written: for the caller to check. Undefined when there is none or it is damaged.
+   * @throws StackError STACK7001 when the store cannot be read
+   */
   public async readRecord(kind: string, key: string): Promise<unknown> {
     let text: string;
     try {
       text = await fs.readFile(this.recordPath(kind, key), 'utf8');
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
-      throw error;
+      throw readFailure(`a record of ${kind}`, error);
     }
     try {
       return JSON.parse(text) as unknown;
@@ -164,28 +182,44 @@ export class Store {
     }
   }
 
-  /** Writes a record. Equal keys mean equal work, so the last writer wins. */
+  /**
+   * Writes a record. Equal keys mean equal work, so the last writer wins.
+   * @throws StackError STACK7001, STACK7002
+   */
   public async writeRecord(kind: string, key: string, record: unknown): Promise<void> {
     const file = this.recordPath(kind, key);
     try {
       await fs.mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-      await writeFileAtomic(file, JSON.stringify(record), 0o600);
+      await this.place(file, JSON.stringify(record), { mode: 0o600 });
     } catch (error) {
       throw writeFailure('STACK7001', 'a record to the store', error);
     }
   }
 
-  private recordPath(kind: string, key: string): string {
-    return path.join(this.root, 'records', kind, `${hexOf(key)}.json`);
+  /** Writes a file aside, where it is found if we are killed, and gives it its name when it is complete. */
+  private async place(
+    file: string,
+    content: string | Buffer,
+    options: { mode: number; flush?: boolean },
+  ): Promise<void> {
+    await this.withTemporaryDirectory(async (directory) => {
+      const temporary = path.join(directory, 'new');
+      await fs.writeFile(temporary, content, options);
+      await fs.rename(temporary, file);
+    });
   }
 
-  /** Removes what dead processes left in `tmp`. */
-  private async removeLeftovers(): Promise<void> {
-    const directory = path.join(this.root, 'tmp');
-    for (const name of await fs.readdir(directory)) {
-      const match = /^(\d+)-(\d+)-/.exec(name);
-      const owner: ProcessIdentity = { pid: Number(match?.[1] ?? 0), started: match?.[2] ?? '' };
-      if (!isAlive(owner)) await fs.rm(path.join(directory, name), { recursive: true, force: true });
-    }
+  private recordPath(kind: string, key: string): string {
+    return path.join(this.root, 'records', kind, `${safeHex(key)}.json`);
   }
+}
+
+/** No digest from outside gets into a path unchecked, whoever forgot to check it. */
+function safeHex(digest: unknown): string {
+  if (!isDigest(digest)) throw new StackError('STACK9001', `${JSON.stringify(digest)} is not a sha256 digest`);
+  return hexOf(digest);
+}
+
+function readFailure(what: string, error: unknown): StackError {
+  return new StackError('STACK7001', `cannot read ${what} in the store: ${messageOf(error)}`, { cause: error });
 }

@@ -1,25 +1,27 @@
 import * as path from 'node:path';
-import * as z from 'zod/mini';
+import { toJsonSchema } from '@valibot/to-json-schema';
+import type { GenericSchema } from 'valibot';
 import * as schemas from '../../lib/plan/schema';
 
 /** Where the published JSON Schemas lie. */
 export const SCHEMA_DIRECTORY = path.resolve(__dirname, '../../schema');
 
-/** Names of the parts, so that a reader of a schema finds what the field's documentation calls them. */
-const PARTS = z.registry<{ id: string }>();
-PARTS.add(schemas.layerFormatSchema, { id: 'LayerFormat' });
-PARTS.add(schemas.fileRefSchema, { id: 'FileRef' });
-PARTS.add(schemas.sourceSchema, { id: 'Source' });
-PARTS.add(schemas.importSchema, { id: 'Import' });
-PARTS.add(schemas.configSchema, { id: 'Config' });
-PARTS.add(schemas.tarOptionsSchema, { id: 'TarOptions' });
-PARTS.add(schemas.squashfsOptionsSchema, { id: 'SquashfsOptions' });
-PARTS.add(schemas.imageSchema, { id: 'Image' });
-PARTS.add(schemas.layerSchema, { id: 'Layer' });
-PARTS.add(schemas.debianSchema, { id: 'DebianPackages' });
-PARTS.add(schemas.stackedSchema, { id: 'StackedImage' });
-PARTS.add(schemas.artifactSchema, { id: 'Artifact' });
-PARTS.add(schemas.treeNodeSchema, { id: 'TreeNode' });
+/** The parts under names, so that a reader of a schema finds what the field's documentation calls them. */
+const PARTS = {
+  LayerFormat: schemas.layerFormatSchema,
+  FileRef: schemas.fileRefSchema,
+  Source: schemas.sourceSchema,
+  Import: schemas.importSchema,
+  Config: schemas.configSchema,
+  TarOptions: schemas.tarOptionsSchema,
+  SquashfsOptions: schemas.squashfsOptionsSchema,
+  Image: schemas.imageSchema,
+  Layer: schemas.layerSchema,
+  DebianPackages: schemas.debianSchema,
+  StackedImage: schemas.stackedSchema,
+  Artifact: schemas.artifactSchema,
+  TreeNode: schemas.treeNodeSchema,
+};
 
 /** The published JSON Schemas by file name, made from what the loader validates with. */
 export function jsonSchemas(): Record<string, string> {
@@ -38,8 +40,7 @@ export function jsonSchemas(): Record<string, string> {
   };
 }
 
-function jsonSchema(schema: z.ZodMiniType, title: string, description: string): string {
-  // The input form, since readers tolerate members they do not know.
-  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', metadata: PARTS });
+function jsonSchema(schema: GenericSchema, title: string, description: string): string {
+  const { $schema, ...rest } = toJsonSchema(schema, { definitions: PARTS, target: 'draft-2020-12' });
   return `${JSON.stringify({ $schema, title, description, ...rest }, null, 2)}\n`;
 }

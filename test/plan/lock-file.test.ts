@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { StackError } from '../../lib/core';
-import { LOCK_FILE_NAME, LockFile, type LockedPackage } from '../../lib/plan/lock-file';
+import { LOCK_FILE_NAME, LockFile, type LockedPackage } from '../../lib/plan';
 
 const HOSTNAME: LockedPackage = {
   name: 'hostname',

@@ -1,0 +1,143 @@
+import * as fs from 'node:fs';
+import { errnoOf, messageOf, nameToBytes, StackError } from '../core';
+import type { Content, FileEntry, FileIdentity } from './entry';
+
+/** Bytes read at a time. */
+const READ_SIZE = 1024 * 1024;
+/** A pipe in the place of a file must not be waited for. */
+const OPEN_FLAGS = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK;
+/** What opening a file gives that was there when it was looked at and is not any more. */
+const VANISHED: ReadonlySet<string | undefined> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO']);
+
+type HostContent = Extract<Content, { kind: 'host' }>;
+type SliceContent = Extract<Content, { kind: 'slice' }>;
+
+/** What a file is now, to be compared with what it was. */
+export function identityOf(stat: fs.BigIntStats): FileIdentity {
+  return {
+    device: Number(stat.dev),
+    inode: Number(stat.ino),
+    size: Number(stat.size),
+    mtimeNs: stat.mtimeNs,
+    ctimeNs: stat.ctimeNs,
+  };
+}
+
+/** Whether a file is still the one that was looked at. */
+export function sameIdentity(a: FileIdentity, b: FileIdentity): boolean {
+  return (
+    a.device === b.device &&
+    a.inode === b.inode &&
+    a.size === b.size &&
+    a.mtimeNs === b.mtimeNs &&
+    a.ctimeNs === b.ctimeNs
+  );
+}
+
+/**
+ * Reads contents, synchronously: per file that costs a fifth of what promises do, and the work behind it runs in the
+ * thread pool anyway. Store files stay open from one slice to the next.
+ */
+export class ContentReader {
+  private readonly buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+  private slices: { readonly file: string; readonly fd: number } | undefined;
+
+  /**
+   * The content of a file in chunks, exactly `entry.size` bytes; each chunk is valid until the next is asked for.
+   * @throws StackError STACK3002 when a file of the user's changed, STACK3003 when it cannot be read, STACK7001 when
+   *   one of the store is damaged
+   */
+  public *read(entry: FileEntry): Generator<Buffer> {
+    const { content, size } = entry;
+    switch (content.kind) {
+      case 'bytes':
+        if (content.bytes.length !== size) throw new StackError('STACK9001', `'${entry.path}' is not as long as it says`);
+        if (size > 0) yield content.bytes;
+        return;
+      case 'slice':
+        if (size > 0) yield* this.readSlice(content, size);
+        return;
+      case 'host':
+        yield* this.readHost(content, size);
+        return;
+    }
+  }
+
+  /** Closes what is open. */
+  public close(): void {
+    if (this.slices !== undefined) fs.closeSync(this.slices.fd);
+    this.slices = undefined;
+  }
+
+  private *readSlice(content: SliceContent, size: number): Generator<Buffer> {
+    const damaged = (cause?: unknown): StackError =>
+      new StackError('STACK7001', `cannot read '${content.file}' of the local store`, {
+        hint: 'remove the store; it is filled again as needed',
+        cause,
+      });
+    let fd: number;
+    try {
+      fd = this.openSlices(content.file);
+    } catch (error) {
+      throw damaged(error);
+    }
+    yield* this.readRange(fd, content.offset, size, damaged);
+  }
+
+  private openSlices(file: string): number {
+    if (this.slices?.file === file) return this.slices.fd;
+    this.close();
+    this.slices = { file, fd: fs.openSync(file, 'r') };
+    return this.slices.fd;
+  }
+
+  /** The file is told by its identity, not its name: a link that was followed is followed again, a swapped one is noticed. */
+  private *readHost(content: HostContent, size: number): Generator<Buffer> {
+    const fd = openHost(content);
+    try {
+      verifyUnchanged(content, fd);
+      yield* this.readRange(fd, 0, size, (cause) => (cause === undefined ? changed(content.file) : unreadable(content.file, cause)));
+      verifyUnchanged(content, fd);
+    } finally {
+      fs.closeSync(fd);
+    }
+  }
+
+  /** @param failure the error when reading fails, or without a cause when the file ends too early */
+  private *readRange(fd: number, offset: number, size: number, failure: (cause?: unknown) => StackError): Generator<Buffer> {
+    for (let at = 0; at < size; ) {
+      let length: number;
+      try {
+        length = fs.readSync(fd, this.buffer, 0, Math.min(READ_SIZE, size - at), offset + at);
+      } catch (error) {
+        throw failure(error);
+      }
+      if (length === 0) throw failure();
+      at += length;
+      yield this.buffer.subarray(0, length);
+    }
+  }
+}
+
+function openHost({ file }: HostContent): number {
+  try {
+    return fs.openSync(nameToBytes(file), OPEN_FLAGS);
+  } catch (error) {
+    throw VANISHED.has(errnoOf(error)) ? changed(file, error) : unreadable(file, error);
+  }
+}
+
+function verifyUnchanged({ file, identity }: HostContent, fd: number): void {
+  if (!sameIdentity(identity, identityOf(fs.fstatSync(fd, { bigint: true })))) throw changed(file);
+}
+
+function changed(file: string, cause?: unknown): StackError {
+  return new StackError('STACK3002', `'${file}' changed while it was being packed`, {
+    hint: 'deploy again when nothing writes to it',
+    cause,
+  });
+}
+
+function unreadable(file: string, cause: unknown): StackError {
+  return new StackError('STACK3003', `cannot read '${file}': ${messageOf(cause)}`, { cause });
+}
