@@ -2,7 +2,7 @@ import type { ImageProps } from './image-props';
 
 /** What a `DebianPackages` is made of. */
 export interface DebianPackagesProps extends ImageProps {
-  /** Package names, each optionally with an architecture and a version: `NAME[:ARCHITECTURE][=VERSION]`. At least one. */
+  /** Package names, each optionally with a version: `NAME[=VERSION]`. At least one. */
   readonly packages: readonly string[];
   /** `closure` adds all packages these need; `none` takes these alone. @default 'closure' */
   readonly dependencies?: 'none' | 'closure' | undefined;

@@ -32,7 +32,7 @@ export class ImageSource {
   }
 
   /**
-   * The content of a tar, plain or compressed with gzip or zstd, as one layer. As text: `tar:PATH`.
+   * The content of a tar, plain or compressed with gzip, zstd or xz (told by its first bytes), as one layer. As text: `tar:PATH`.
    * @param file path, relative to the app's directory, or `image.file('/path')`
    */
   public static tar(file: string | LayerFile, options: TarSourceOptions = {}): ImageSource {

@@ -32,13 +32,13 @@ export interface LayerProps extends ImageProps {
 export interface Import {
   /**
    * Path of a file or directory, or `image.file('/path')`. A relative path starts in the app's directory; an absolute one is kept as
-   * it is, so such a plan works only where that path exists. A symbolic link is imported as a link, or, with a trailing slash, as
-   * the directory it points to.
+   * it is, so such a plan works only where that path exists. A symbolic link is followed unless it dangles; links inside a directory
+   * stay links.
    */
   readonly source: string | LayerFile;
   /** Absolute path in the image, without `..`. */
   readonly dest: string;
-  /** Expected sha256 of the file, 64 hex characters. Not for directories. @default not checked */
+  /** Expected sha256, 64 hex characters: of the file, or for a directory of its path index. @default not checked */
   readonly sha256?: string | undefined;
   /** Permission bits of the files, 0 to 0o7777; directories keep theirs. @default as described above */
   readonly mode?: number | undefined;

@@ -65,7 +65,10 @@ export class Xxh64 {
       lane3 = round(lane3, view.getBigUint64(at + 16, true));
       lane4 = round(lane4, view.getBigUint64(at + 24, true));
     }
-    Object.assign(this, { lane1, lane2, lane3, lane4 });
+    this.lane1 = lane1;
+    this.lane2 = lane2;
+    this.lane3 = lane3;
+    this.lane4 = lane4;
   }
 
   private converge(): bigint {

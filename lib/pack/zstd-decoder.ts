@@ -39,30 +39,41 @@ export async function* decodeZstd(source: AsyncIterable<Buffer>, name: string): 
   const input = new ByteReader(source);
   const effort = { moved: 0, produced: 0 };
   try {
-    for (let magic = await input.read(4); magic.length > 0; magic = await input.read(4)) {
+    while ((await input.peek(1)).length > 0) {
+      const magic = await readExactly(input, 4);
       if (!isZstd(magic)) throw new Error('what follows is no zstd frame');
       if (isSkippable(magic.readUInt32LE(0))) {
-        const size = (await readExactly(input, 4)).readUInt32LE(0);
-        if (!(await input.skip(size))) throw endless();
+        await skipFrame(input);
         continue;
       }
       const header = await readFrameHeader(input, magic);
-      if (header.window > MAX_WINDOW) {
-        const [asked, most] = [String(header.window), String(MAX_WINDOW)];
-        throw new StackError('STACK4003', `${name}: zstd wants a window of ${asked} bytes; at most ${most} are accepted`);
-      }
-      for await (const block of decodeFrame(input, header)) {
+      requireWindow(header.window, name);
+      for await (const content of decodeFrame(input, header)) {
         effort.moved += header.window;
-        effort.produced += block.length;
-        if (effort.moved > FREE_MOVES + MAX_MOVED_PER_BYTE * effort.produced) {
-          throw new StackError('STACK4003', `${name}: zstd blocks are so small for their window that decompressing would take hours`);
-        }
-        yield block;
+        effort.produced += content.length;
+        requireProgress(effort, name);
+        yield content;
       }
     }
   } finally {
     await input.close();
   }
+}
+
+function requireWindow(window: number, name: string): void {
+  if (window <= MAX_WINDOW) return;
+  const most = String(MAX_WINDOW);
+  throw new StackError('STACK4003', `${name}: zstd wants a window of ${String(window)} bytes; at most ${most} are accepted`);
+}
+
+function requireProgress({ moved, produced }: { moved: number; produced: number }, name: string): void {
+  if (moved <= FREE_MOVES + MAX_MOVED_PER_BYTE * produced) return;
+  throw new StackError('STACK4003', `${name}: the zstd blocks are too small for their window; reading them would take hours`);
+}
+
+async function skipFrame(input: ByteReader): Promise<void> {
+  const size = (await readExactly(input, 4)).readUInt32LE(0);
+  if (!(await input.skip(size))) throw endOfStream();
 }
 
 /** The header of a frame (RFC 8878, 3.1.1.1). */
@@ -125,7 +136,7 @@ async function* decodeFrame(input: ByteReader, header: FrameHeader): AsyncGenera
     const block = await readBlock(input, Math.min(header.window, MAX_BLOCK));
     last = block.last;
     decoder.push(block.bytes, last);
-    const content = Buffer.concat(output.splice(0));
+    const content = joined(output.splice(0));
     size += content.length;
     checksum?.update(content);
     yield content;
@@ -134,6 +145,12 @@ async function* decodeFrame(input: ByteReader, header: FrameHeader): AsyncGenera
   if (checksum === undefined) return;
   const stated = (await readExactly(input, 4)).readUInt32LE(0);
   if (Number(checksum.digest() & 0xffffffffn) !== stated) throw new Error('a zstd frame has a wrong checksum');
+}
+
+function joined(chunks: readonly Uint8Array[]): Buffer {
+  const [first, ...more] = chunks;
+  if (first === undefined || more.length > 0) return Buffer.concat(chunks);
+  return Buffer.from(first.buffer, first.byteOffset, first.byteLength);
 }
 
 /** The decoder would wait for a checksum and skip it. */
@@ -156,6 +173,10 @@ async function readBlock(input: ByteReader, most: number): Promise<{ readonly by
 
 async function readExactly(input: ByteReader, length: number): Promise<Buffer> {
   const bytes = await input.read(length);
-  if (bytes.length < length) throw new Error('unexpected end');
+  if (bytes.length < length) throw endOfStream();
   return bytes;
+}
+
+function endOfStream(): Error {
+  return new Error('unexpected end of the zstd stream');
 }

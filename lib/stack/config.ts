@@ -1,5 +1,6 @@
 import { canonicalJson, StackError } from '../core';
 import type { RuntimeConfig } from '../oci';
+import { mergeEnv } from './env';
 
 /** A component's configuration, with its name for messages. */
 export interface NamedConfig {
@@ -7,93 +8,112 @@ export interface NamedConfig {
   readonly config: RuntimeConfig;
 }
 
-/** Variables that list directories: the union keeps everyone's entries (stacking.md §2). */
-const PATH_LIKE =
-  /^(PATH|LD_LIBRARY_PATH|MANPATH|INFOPATH|PKG_CONFIG_PATH|PYTHONPATH|PERL5LIB|NODE_PATH|GOPATH|CLASSPATH|XDG_[A-Z]+_DIRS)$/;
+/** What a combination sets itself, so that its components may differ there. */
+export interface Settled {
+  readonly fields: ReadonlySet<keyof RuntimeConfig>;
+  /** Names of environment variables. */
+  readonly env: ReadonlySet<string>;
+}
+
+export const NOTHING_SETTLED: Settled = { fields: new Set(), env: new Set() };
 
 /** Labels that say who an image is; a combination is somebody else (image-spec annotations.md). */
 const IDENTITY_LABEL =
   /^org\.opencontainers\.image\.(title|version|revision|source|url|documentation|description|licenses|ref\.name)$/;
 
+/** Fields that are not merged as a whole. */
+const OWN_RULES: ReadonlySet<string> = new Set(['Env', 'ExposedPorts', 'Volumes', 'Labels', 'Entrypoint', 'Cmd']);
+
+/** How a user writes a field. */
+const DECLARED_AS: Readonly<Record<string, string>> = {
+  User: 'user',
+  WorkingDir: 'workingDir',
+  StopSignal: 'stopSignal',
+  Healthcheck: 'healthcheck',
+  Entrypoint: 'entrypoint',
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
 /**
- * The configuration of a combination: the union of its components', bottom to top (stacking.md §2).
- * @throws StackError STACK5004 where components contradict each other; `config` on the combination settles it
+ * The configuration of a combination, from its components', bottom to top (stacking.md §2): what they all inherit from a
+ * shared base stays, what one of them changes counts.
+ * @param base the configuration of the image they all stand on; where there is none, everything they set is a change
+ * @throws StackError STACK5004 where two components change the same thing in different ways
  */
 export function mergeConfigs(
   components: readonly NamedConfig[],
-  settled: ReadonlySet<keyof RuntimeConfig> = new Set(),
+  base: RuntimeConfig = {},
+  settled: Settled = NOTHING_SETTLED,
 ): RuntimeConfig {
-  const merged = {
-    User: agree(components, settled, 'user', ['User'])?.User,
-    ExposedPorts: unionKeys(components, 'ExposedPorts', (port) => (port.includes('/') ? port : `${port}/tcp`)),
-    Env: mergeEnv(components, settled.has('Env')),
-    ...agree(components, settled, 'entrypoint', ['Entrypoint', 'Cmd']),
-    Volumes: unionKeys(components, 'Volumes', (volume) => volume),
-    WorkingDir: agree(components, settled, 'workingDir', ['WorkingDir'])?.WorkingDir,
-    Labels: mergeLabels(components),
-    StopSignal: agree(components, settled, 'stopSignal', ['StopSignal'])?.StopSignal,
-    Healthcheck: agree(components, settled, 'healthcheck', ['Healthcheck'])?.Healthcheck,
+  const fields = new Set([base, ...components.map(({ config }) => config)].flatMap((config) => Object.keys(config)));
+  const whole = [...fields].filter((field) => !OWN_RULES.has(field));
+  const merged: Fields = {
+    ...Object.fromEntries(whole.map((field) => [field, mergeWhole(components, base, [field], settled)?.[field]])),
+    ...mergeWhole(components, base, commandFields(settled), settled),
+    Env: mergeEnv(components, base.Env, settled.env),
+    ExposedPorts: uniteKeys(components, 'ExposedPorts', (port) => (port.includes('/') ? port : `${port}/tcp`)),
+    Volumes: uniteKeys(components, 'Volumes', (volume) => volume),
+    Labels: mergeLabels(components, base.Labels ?? {}),
   };
-  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)) as RuntimeConfig;
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined));
 }
 
-/** The one value of a group of fields that all components who set it agree on. */
-function agree<K extends keyof RuntimeConfig>(
+/** Entrypoint and cmd belong together, unless the combination says what the cmd is. */
+function commandFields({ fields }: Settled): readonly string[] {
+  return fields.has('Cmd') && !fields.has('Entrypoint') ? ['Entrypoint'] : ['Entrypoint', 'Cmd'];
+}
+
+/** Fields whose values are taken together from one image. */
+function mergeWhole(
   components: readonly NamedConfig[],
-  settled: ReadonlySet<keyof RuntimeConfig>,
+  base: RuntimeConfig,
+  fields: readonly string[],
+  settled: Settled,
+): Fields | undefined {
+  const common = pick(base, fields);
+  const changed = components
+    .map(({ name, config }) => ({ name, value: pick(config, fields) }))
+    .filter(({ value }) => !same(value, common));
+  const [first] = changed;
+  if (first === undefined) return common;
+  const other = changed.find(({ value }) => !same(value, first.value));
+  if (other !== undefined && !fields.some((field) => settled.fields.has(field as keyof RuntimeConfig))) {
+    throw conflict(fields[0] ?? '', first, other);
+  }
+  return first.value;
+}
+
+/** Undefined when none of the fields is set: empty texts and lists mean the same as none. */
+function pick(config: RuntimeConfig, fields: readonly string[]): Fields | undefined {
+  const set = fields
+    .map((field) => [field, (config as Fields)[field]] as const)
+    .filter(([, value]) => value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0));
+  return set.length === 0 ? undefined : Object.fromEntries(set);
+}
+
+function same(a: Fields | undefined, b: Fields | undefined): boolean {
+  return a === b || (a !== undefined && b !== undefined && canonicalJson(a) === canonicalJson(b));
+}
+
+function conflict(
   field: string,
-  keys: readonly K[],
-): Pick<RuntimeConfig, K> | undefined {
-  let chosen: { readonly name: string; readonly value: Pick<RuntimeConfig, K> } | undefined;
-  for (const { name, config } of components) {
-    const set = keys.filter((key) => config[key] !== undefined && config[key] !== null && config[key] !== '');
-    if (set.length === 0) continue;
-    const value = Object.fromEntries(set.map((key) => [key, config[key]])) as Pick<RuntimeConfig, K>;
-    if (
-      chosen !== undefined &&
-      canonicalJson(chosen.value) !== canonicalJson(value) &&
-      !keys.some((key) => settled.has(key))
-    ) {
-      throw new StackError(
-        'STACK5004',
-        `'${chosen.name}' and '${name}' set different values for ${field}: ${canonicalJson(chosen.value)} and ${canonicalJson(value)}`,
-        {
-          hint: `set config: { ${field}: … } on the combined image`,
-        },
-      );
-    }
-    chosen ??= { name, value };
-  }
-  return chosen?.value;
+  a: { readonly name: string; readonly value: Fields | undefined },
+  b: { readonly name: string; readonly value: Fields | undefined },
+): StackError {
+  const name = DECLARED_AS[field] ?? field;
+  const values = [a, b].map(({ value }) => (value === undefined ? 'nothing' : canonicalJson(value)));
+  return new StackError(
+    'STACK5004',
+    `'${a.name}' and '${b.name}' set different values for ${name}: ${values.join(' and ')}`,
+    {
+      hint:
+        name === field ? 'build the components with the same one' : `set config: { ${name}: … } on the combined image`,
+    },
+  );
 }
 
-function mergeEnv(components: readonly NamedConfig[], settled: boolean): readonly string[] | undefined {
-  const variables = new Map<string, { value: string; from: string }>();
-  for (const { name, config } of components) {
-    for (const [key, value] of envEntries(config.Env)) {
-      const known = variables.get(key);
-      if (known === undefined) variables.set(key, { value, from: name });
-      else if (PATH_LIKE.test(key))
-        known.value = [...new Set([...known.value.split(':'), ...value.split(':')])].join(':');
-      else if (known.value !== value && !settled) {
-        throw new StackError('STACK5004', `'${known.from}' and '${name}' set ${key} to different values`, {
-          hint: `set config: { env: { ${key}: … } } on the combined image`,
-        });
-      }
-    }
-  }
-  return variables.size === 0 ? undefined : [...variables].map(([key, { value }]) => `${key}=${value}`);
-}
-
-/** `KEY=value` entries of an image config, split. */
-export function envEntries(env: readonly string[] | undefined): [key: string, value: string][] {
-  return (env ?? []).map((entry) => {
-    const at = entry.indexOf('=');
-    return at === -1 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)];
-  });
-}
-
-function unionKeys(
+function uniteKeys(
   components: readonly NamedConfig[],
   field: 'ExposedPorts' | 'Volumes',
   normalise: (key: string) => string,
@@ -102,12 +122,19 @@ function unionKeys(
   return keys.size === 0 ? undefined : Object.fromEntries([...keys].map((key) => [key, {}]));
 }
 
-function mergeLabels(components: readonly NamedConfig[]): Readonly<Record<string, string>> | undefined {
-  const labels: Record<string, string> = {};
-  for (const { config } of components) Object.assign(labels, config.Labels);
-  for (const key of Object.keys(labels)) {
-    if (IDENTITY_LABEL.test(key) && components.some(({ config }) => config.Labels?.[key] !== labels[key]))
-      delete labels[key];
+/** The last component that changes a label wins. */
+function mergeLabels(
+  components: readonly NamedConfig[],
+  base: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> | undefined {
+  const all = components.map(({ config }) => config.Labels ?? {});
+  const labels = new Map(Object.entries(base));
+  for (const each of all) {
+    for (const [key, value] of Object.entries(each)) if (value !== base[key]) labels.set(key, value);
   }
-  return Object.keys(labels).length === 0 ? undefined : labels;
+  for (const [key, value] of labels) {
+    const isOthers = IDENTITY_LABEL.test(key) && all.some((each) => each[key] !== value);
+    if (isOthers || all.every((each) => each[key] === undefined)) labels.delete(key);
+  }
+  return labels.size === 0 ? undefined : Object.fromEntries(labels);
 }

@@ -1,4 +1,6 @@
-export { envEntries } from './config';
+export { NOTHING_SETTLED, type Settled } from './config';
+export { envEntries, envOf } from './env';
+export * from './limits';
 export { orderLayers } from './order';
 export * from './stack';
 export * from './variant';

@@ -8,51 +8,83 @@ export interface Sequence {
   readonly layers: readonly string[];
 }
 
-/**
- * The order of the distinct layers of several components: every component's own order holds, each layer comes once.
- * A stable topological sort, ties broken by component, then by position in it (stacking.md §1).
- *
- * Laws: one component keeps its layers; a repeated one changes nothing; shared prefixes come first.
- * @throws StackError STACK5003 when two components order the same layers in contradicting ways
- */
-export function orderLayers(components: readonly Sequence[]): string[] {
-  const below = new Map<string, Set<string>>();
-  for (const { layers } of components) {
-    layers.forEach((layer, position) => {
-      const needed = below.get(layer) ?? new Set<string>();
-      below.set(layer, needed);
-      const previous = layers[position - 1];
-      if (previous !== undefined && previous !== layer) needed.add(previous);
-    });
-  }
-  const ordered = new Set<string>();
-  const candidates = [...below.keys()]; // insertion order is (component, position)
-  while (ordered.size < candidates.length) {
-    const next = candidates.find(
-      (layer) => !ordered.has(layer) && [...(below.get(layer) ?? [])].every((needed) => ordered.has(needed)),
-    );
-    if (next === undefined)
-      throw contradiction(
-        components,
-        candidates.filter((layer) => !ordered.has(layer)),
-      );
-    ordered.add(next);
-  }
-  return [...ordered];
+/** "`below` is directly below `above` in the component `name`." */
+interface Edge {
+  readonly below: string;
+  readonly above: string;
+  readonly name: string;
 }
 
-function contradiction(components: readonly Sequence[], stuck: readonly string[]): StackError {
-  const involved = components.filter(({ layers }) => layers.filter((layer) => stuck.includes(layer)).length > 1);
-  const shown = involved.map(
-    ({ name, layers }) =>
-      `${name}: ${layers
-        .filter((layer) => stuck.includes(layer))
-        .map(shortDigest)
-        .join(' < ')}`,
+/**
+ * The order of the distinct layers of several components: every component's own order holds, each layer comes once.
+ * A stable topological sort: of the layers that may come next, that of the first component comes, and of its layers the
+ * lowest (stacking.md §1). A layer that one sequence has twice stays where it has it first.
+ *
+ * Laws: one component keeps its layers; a repeated one changes nothing; shared prefixes come first.
+ * @throws StackError STACK5003 when components order the same layers in contradicting ways
+ */
+export function orderLayers(components: readonly Sequence[]): string[] {
+  const layers = [...new Set(components.flatMap((component) => component.layers))]; // by (component, position)
+  const rank = new Map(layers.map((layer, position) => [layer, position]));
+  const above = new Map<string, Set<string>>(layers.map((layer) => [layer, new Set()]));
+  const waitingFor = new Map(layers.map((layer) => [layer, 0]));
+  const edges = components.flatMap(edgesOf);
+  for (const edge of edges) {
+    if (above.get(edge.below)?.has(edge.above) === true) continue;
+    above.get(edge.below)?.add(edge.above);
+    waitingFor.set(edge.above, (waitingFor.get(edge.above) ?? 0) + 1);
+  }
+
+  const ready = layers.filter((layer) => waitingFor.get(layer) === 0).reverse(); // the next one last
+  const ordered: string[] = [];
+  for (let layer = ready.pop(); layer !== undefined; layer = ready.pop()) {
+    ordered.push(layer);
+    for (const freed of above.get(layer) ?? []) {
+      const count = (waitingFor.get(freed) ?? 0) - 1;
+      waitingFor.set(freed, count);
+      if (count === 0) insert(ready, freed, rank);
+    }
+  }
+  if (ordered.length < layers.length) throw contradiction(edges, new Set(ordered));
+  return ordered;
+}
+
+function edgesOf({ name, layers }: Sequence): Edge[] {
+  const distinct = [...new Set(layers)];
+  return distinct.slice(1).map((above, position) => ({ below: distinct[position] ?? above, above, name }));
+}
+
+/** Keeps `ready` sorted by descending rank. */
+function insert(ready: string[], layer: string, rank: ReadonlyMap<string, number>): void {
+  const wanted = rank.get(layer) ?? 0;
+  let from = 0;
+  let to = ready.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if ((rank.get(ready[middle] ?? '') ?? 0) > wanted) from = middle + 1;
+    else to = middle;
+  }
+  ready.splice(from, 0, layer);
+}
+
+/** Names one circle: every layer that could not be ordered waits for another such one, so walking down ends in a circle. */
+function contradiction(edges: readonly Edge[], ordered: ReadonlySet<string>): StackError {
+  const waiting = new Map(edges.filter(({ below }) => !ordered.has(below)).map((edge) => [edge.above, edge]));
+  const path: Edge[] = [];
+  const visited = new Map<string, number>();
+  let edge = waiting.values().next().value;
+  while (edge !== undefined && !visited.has(edge.above)) {
+    visited.set(edge.above, path.length);
+    path.push(edge);
+    edge = waiting.get(edge.below);
+  }
+  const circle = path.slice(edge === undefined ? 0 : visited.get(edge.above)).reverse();
+  const claims = circle.map(
+    ({ name, below, above }) => `'${name}' has ${shortDigest(below)} below ${shortDigest(above)}`,
   );
   return new StackError(
     'STACK5003',
-    `the components put the same layers in contradicting orders (${shown.join('; ')})`,
+    `the components order the same layers in contradicting ways: ${claims.join(', ')}`,
     {
       hint: 'build the components on one base in one order, or leave one of them out',
     },

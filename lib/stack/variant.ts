@@ -27,11 +27,22 @@ export interface ImageVariant {
   readonly config: RuntimeConfig;
   /** Bottom to top. */
   readonly steps: readonly ImageStep[];
+  /** The image it stands on, where that is known: tells what of its config is its own. The same image is the same object. */
+  readonly base?: ImageVariant | undefined;
+  /** Of a combination: what it combines, bottom to top. */
+  readonly components?: readonly Component[] | undefined;
+}
+
+/** A component of a combination. */
+export interface Component {
+  /** Names it in messages. */
+  readonly name: string;
+  readonly variant: ImageVariant;
 }
 
 /** The layers of an image, bottom to top. */
 export function layersOf(variant: ImageVariant): readonly ImageLayer[] {
-  return variant.steps.flatMap((step) => (step.layer === undefined ? [] : [step.layer]));
+  return variant.steps.flatMap((step) => step.layer ?? []);
 }
 
 /** What makes two layers the same one: a tar's diffId however it is compressed, a filesystem image's digest (stacking.md §1). */
@@ -43,27 +54,32 @@ export function identityOf(layer: ImageLayer): string {
  * Media family of a layer.
  * @throws StackError STACK5002 when its media type is none we know
  */
-export function familyOf(layer: ImageLayer): MediaFamily {
-  const family = mediaFamilyOf(layer.descriptor.mediaType);
+export function familyOf({ descriptor }: ImageLayer): MediaFamily {
+  const family = mediaFamilyOf(descriptor.mediaType);
   if (family === undefined) {
     throw new StackError(
       'STACK5002',
-      `layer ${layer.descriptor.digest} has the media type '${layer.descriptor.mediaType}', which is neither a tar nor a filesystem image`,
+      `layer ${descriptor.digest} has the media type '${descriptor.mediaType}', which is neither a tar nor a filesystem image`,
     );
   }
   return family;
 }
 
 /** Steps with their history normalised: image configs may leave entries out, or list too many (stacking.md §2). */
-export function stepsOf(layers: readonly ImageLayer[], history: readonly HistoryEntry[], created: string): ImageStep[] {
-  const steps: ImageStep[] = [];
-  const todo = [...layers];
-  for (const entry of history) {
-    if (entry.empty_layer === true) steps.push({ history: entry });
-    else {
-      const layer = todo.shift();
-      steps.push(layer === undefined ? { history: { ...entry, empty_layer: true } } : { history: entry, layer });
-    }
-  }
-  return [...steps, ...todo.map((layer) => ({ history: { created, created_by: 'layer without history' }, layer }))];
+export function stepsOf(
+  layers: readonly ImageLayer[],
+  history: readonly HistoryEntry[],
+  created: string,
+): readonly ImageStep[] {
+  let next = 0;
+  const steps = history.map((entry): ImageStep => {
+    if (entry.empty_layer === true) return { history: entry };
+    const layer = layers[next];
+    next += 1;
+    return layer === undefined ? { history: { ...entry, empty_layer: true } } : { history: entry, layer };
+  });
+  const rest = layers
+    .slice(next)
+    .map((layer) => ({ history: { created, created_by: 'layer without history' }, layer }));
+  return [...steps, ...rest];
 }

@@ -126,12 +126,6 @@ describe('an import', () => {
       /leave out the "sha256:"/,
     ],
     [
-      'of a directory with a sha256',
-      { source: 'dir', dest: '/', sha256: 'a'.repeat(64) },
-      'STACK2006',
-      /it must be a file, and it is a directory/,
-    ],
-    [
       'with one pattern instead of a list',
       { ...goodImport, exclude: '*.md' },
       'STACK2006',

@@ -12,7 +12,7 @@ export const ORDINARY_USER = { uid: 65534, gid: 65534 };
 export function installPackage(): string {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-stack-installed-'));
   fs.chmodSync(directory, 0o755);
-  const options = { cwd: directory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] } as const;
+  const options = { cwd: directory, encoding: 'utf8' } as const;
   const packed = execFileSync(
     'npm',
     ['pack', '--silent', '--ignore-scripts', '--pack-destination', directory, ROOT],

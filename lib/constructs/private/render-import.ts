@@ -23,7 +23,7 @@ export function renderImport(rendering: Rendering, what: string, value: unknown)
   if (!isObject(value)) return wrong(report, what, value, "an object such as { source: 'a', dest: '/b' }");
   const given: Partial<Import> = objectOf(...MEMBERS)(report, what, value) ?? {};
   const read = membersOf<keyof Import>(report, `${what}.`, given);
-  const source = fileRef(rendering, `${what}.source`, given.source, given.sha256 === undefined ? 'any' : 'file');
+  const source = fileRef(rendering, `${what}.source`, given.source, 'any');
   const dest = destination(report, `${what}.dest`, given.dest);
   const rest = {
     sha256: read('sha256', sha256Hex),

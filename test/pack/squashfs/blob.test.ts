@@ -17,7 +17,7 @@ describe('the blob', () => {
     { type: 'char', path: 'dev', ...META, major: 5, minor: 1 },
     directory('dir', { opaque: true }),
     file('dir/a', text(3 * BLOCK + 100), { uid: 1000, gid: 1001 }),
-    { type: 'hardlink', path: 'dir/b', target: 'dir/a' },
+    { type: 'hardlink', path: 'dir/b', ...META, target: 'dir/a' },
     file('dir/c', 'small', { mode: 0o755, xattrs: [{ name: 'user.k', value: Buffer.from('v') }] }),
     { type: 'whiteout', path: 'gone' },
     { type: 'symlink', path: 'link', ...META, target: 'dir/c' },
@@ -29,7 +29,12 @@ describe('the blob', () => {
     // A change here is a new packer version: every blob of every user gets another digest.
     const root = '2394170a1056fe306c4ebf10bb4eed16d0c1d90a954f8497e5a2ea4c20b3795d';
     const digest = 'sha256:be1bc228834113a8b888b9ffeeaca7bcd6d129aca91bd86b0426b6b9039ad5c6';
-    expect(blob).toMatchObject({ digest, diffId: digest, size: 155648, annotations: { [ANNOTATION.verityRootHash]: root } });
+    expect(blob).toMatchObject({
+      digest,
+      diffId: digest,
+      size: 155648,
+      annotations: { [ANNOTATION.verityRootHash]: root },
+    });
   });
 
   test('its digest, size and media type are told, and it is padded to whole blocks', async () => {

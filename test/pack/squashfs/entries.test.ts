@@ -66,8 +66,8 @@ describe('the kinds of entries', () => {
     const { image } = await bench.pack([
       file('a', 'shared'),
       directory('d'),
-      { type: 'hardlink', path: 'd/b', target: 'a' },
-      { type: 'hardlink', path: 'd/c', target: 'd/b' },
+      { type: 'hardlink', path: 'd/b', ...META, target: 'a' },
+      { type: 'hardlink', path: 'd/c', ...META, target: 'd/b' },
       file('e', 'own'),
     ]);
     const [a, b, c] = ['a', 'd/b', 'd/c'].map((name) => image.entries.get(name));

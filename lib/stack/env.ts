@@ -1,0 +1,88 @@
+import { StackError } from '../core';
+import type { NamedConfig } from './config';
+
+/** Variables that list directories: the union keeps everyone's entries (stacking.md §2). */
+const PATH_LIKE =
+  /^(PATH|LD_LIBRARY_PATH|MANPATH|INFOPATH|PKG_CONFIG_PATH|PYTHONPATH|PERL5LIB|NODE_PATH|GOPATH|CLASSPATH|XDG_[A-Z]+_DIRS)$/;
+
+/** `KEY=value` entries of an image config, by key; of two entries for one key the last counts, as for execve(2)'s users. */
+export function envOf(env: readonly string[] | undefined): ReadonlyMap<string, string> {
+  return new Map(
+    (env ?? []).map((entry) => {
+      const at = entry.indexOf('=');
+      return at === -1 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)];
+    }),
+  );
+}
+
+/** The entries of an image config for variables. */
+export function envEntries(env: ReadonlyMap<string, string>): readonly string[] {
+  return [...env].map(([key, value]) => `${key}=${value}`);
+}
+
+/**
+ * The variables of a combination: what one component changes of the base's counts; lists of directories are united.
+ * @param base what the components have in common
+ * @param settled variables that the combination sets itself
+ * @throws StackError STACK5004 when two components change a variable in different ways
+ */
+export function mergeEnv(
+  components: readonly NamedConfig[],
+  base: readonly string[] | undefined,
+  settled: ReadonlySet<string>,
+): readonly string[] | undefined {
+  const common = envOf(base);
+  const envs = components.map(({ name, config }) => ({ name, env: envOf(config.Env) }));
+  const merged = new Map<string, string>();
+  for (const key of new Set([common, ...envs.map(({ env }) => env)].flatMap((env) => [...env.keys()]))) {
+    const values = envs.map(({ name, env }) => ({ name, value: env.get(key) }));
+    const value = mergeVariable(key, values, common.get(key), settled.has(key));
+    if (value !== undefined) merged.set(key, value);
+  }
+  return merged.size === 0 ? undefined : envEntries(merged);
+}
+
+interface NamedValue {
+  readonly name: string;
+  readonly value: string | undefined;
+}
+
+function mergeVariable(
+  key: string,
+  values: readonly NamedValue[],
+  base: string | undefined,
+  settled: boolean,
+): string | undefined {
+  const changed = values.filter(({ value }) => value !== base);
+  const [first] = changed;
+  if (first === undefined) return base;
+  const other = changed.find(({ value }) => value !== first.value);
+  if (other === undefined) return first.value;
+  if (PATH_LIKE.test(key))
+    return unitePaths(
+      base,
+      changed.flatMap(({ value }) => value ?? []),
+    );
+  if (settled) return first.value;
+  throw new StackError('STACK5004', `'${first.name}' and '${other.name}' set ${key} to different values`, {
+    hint: `set config: { env: { ${key}: … } } on the combined image`,
+  });
+}
+
+/** What stood before the base's entries stays before them, everything else comes behind. */
+function unitePaths(base: string | undefined, values: readonly string[]): string {
+  const common = new Set(entriesOf(base));
+  const before: string[] = [];
+  const behind: string[] = [];
+  for (const value of values) {
+    const entries = entriesOf(value);
+    const start = entries.findIndex((entry) => common.has(entry));
+    before.push(...entries.slice(0, Math.max(start, 0)));
+    behind.push(...entries.slice(Math.max(start, 0)));
+  }
+  return [...new Set([...before, ...common, ...behind])].join(':');
+}
+
+function entriesOf(value: string | undefined): readonly string[] {
+  return value === undefined || value === '' ? [] : value.split(':');
+}
