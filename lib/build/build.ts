@@ -1,7 +1,8 @@
 import { joinErrors, messageOf, Semaphore, StackError } from '../core';
 import { dependenciesOf, type LayerFormat, type Plan } from '../plan';
+import type { BuiltImage, BuiltImages } from './built-image';
 import type { BuildContext } from './context';
-import { buildImage, type BuiltImage, type BuiltImages } from './image';
+import { buildImage } from './image';
 
 /** What to build. */
 export interface BuildRequest {
@@ -16,62 +17,109 @@ export interface BuildRequest {
 /**
  * Builds images in parallel, each as soon as everything it needs is there. When one fails, those in work finish, nothing
  * new is started, and all errors are reported together; what was finished is in the store for the next time.
- * @throws StackError with the place of the construct
+ * @throws StackError with the place of the construct; the signal's reason when aborted
  */
 export async function buildImages(context: BuildContext, request: BuildRequest): Promise<BuiltImages> {
-  const formats = neededFormats(context.plan, request);
-  const room = new Semaphore(request.concurrency);
-  const built = new Map<string, BuiltImage>();
-  const running = new Map<string, Promise<boolean>>();
-  const errors: StackError[] = [];
-
-  const build = async (key: string): Promise<boolean> => {
-    const plan = context.plan.images[key];
-    if (plan === undefined) throw new StackError('STACK9001', `the plan has no image '${key}'`);
-    const ready = await Promise.all(dependenciesOf(plan).map((needed) => running.get(needed) ?? true));
-    if (ready.includes(false)) return false;
-    return room.run(async () => {
-      if (errors.length > 0 || context.signal?.aborted === true) return false;
-      const started = performance.now();
-      context.listener({ code: 'image-started', image: key });
-      try {
-        built.set(key, await buildImage(context, key, plan, formats.get(key) ?? [], built));
-      } catch (error) {
-        const located = locate(error, key, plan.source);
-        errors.push(located);
-        context.listener({ code: 'image-failed', image: key, message: located.message });
-        return false;
-      }
-      context.listener({ code: 'image-done', image: key, milliseconds: performance.now() - started });
-      return true;
-    });
-  };
-  for (const key of request.order) running.set(key, build(key));
-  await Promise.all(running.values());
-  await context.hostFiles.save();
-  context.signal?.throwIfAborted();
-  const [first, ...others] = errors;
+  const { signal, hostFiles } = context;
+  const work = new Build(context, request);
+  await work.run();
+  await hostFiles.save().catch((error: unknown) => work.errors.push(located(error)));
+  signal?.throwIfAborted();
+  const [first, ...others] = work.errors;
   if (first !== undefined) throw joinErrors([first, ...others]);
-  return built;
+  return work.built;
+}
+
+class Build {
+  public readonly built = new Map<string, BuiltImage>();
+  public readonly errors: StackError[] = [];
+  private readonly room: Semaphore;
+  private readonly formats: ReadonlyMap<string, readonly LayerFormat[]>;
+  private readonly needs: ReadonlyMap<string, readonly string[]>;
+  /** How many images still need one. */
+  private readonly waiting = new Map<string, number>();
+
+  public constructor(
+    private readonly context: BuildContext,
+    private readonly request: BuildRequest,
+  ) {
+    this.room = new Semaphore(request.concurrency);
+    this.formats = neededFormats(context.plan, request);
+    this.needs = new Map(request.order.map((key) => [key, dependenciesOf(this.plan(key))]));
+    for (const needed of [...this.needs.values()].flat()) this.waiting.set(needed, (this.waiting.get(needed) ?? 0) + 1);
+  }
+
+  public async run(): Promise<void> {
+    const running = new Map<string, Promise<boolean>>();
+    for (const key of this.request.order) {
+      const needed = (this.needs.get(key) ?? []).map((need) => running.get(need) ?? Promise.resolve(true));
+      const isReady = Promise.all(needed).then((done) => !done.includes(false));
+      running.set(
+        key,
+        isReady.then((ready) => ready && this.room.run(() => this.buildOne(key))),
+      );
+    }
+    await Promise.all(running.values());
+  }
+
+  /** @returns whether the image is there */
+  private async buildOne(path: string): Promise<boolean> {
+    const { listener, signal } = this.context;
+    const isAborted = (): boolean => signal?.aborted === true;
+    if (this.errors.length > 0 || isAborted()) return false;
+    const plan = this.plan(path);
+    const started = performance.now();
+    listener({ code: 'image-started', image: path });
+    try {
+      const formats = this.formats.get(path) ?? [];
+      this.built.set(path, await buildImage(this.context, { path, plan, formats }, this.built));
+    } catch (error) {
+      if (isAborted()) return false;
+      const failure = located(error).at({ constructPath: path, source: plan.source });
+      this.errors.push(failure);
+      listener({ code: 'image-failed', image: path, message: failure.message });
+      return false;
+    }
+    listener({ code: 'image-done', image: path, milliseconds: performance.now() - started });
+    this.release(path);
+    return true;
+  }
+
+  /** Lets go of what images hold for others when no other needs it any more: trees can be large. */
+  private release(done: string): void {
+    const needs = this.needs.get(done) ?? [];
+    for (const needed of needs) this.waiting.set(needed, (this.waiting.get(needed) ?? 0) - 1);
+    for (const path of [done, ...needs]) {
+      const image = this.built.get(path);
+      if (image === undefined || (this.waiting.get(path) ?? 0) > 0) continue;
+      this.built.set(path, { ...image, deltas: [], combines: undefined });
+    }
+  }
+
+  private plan(key: string): Plan['images'][string] {
+    const plan = this.context.plan.images[key];
+    if (plan === undefined) throw new StackError('STACK9001', `the plan has no image '${key}'`);
+    return plan;
+  }
 }
 
 /** Every image in the formats it is published in and those that images on top of it need. */
 function neededFormats(plan: Plan, request: BuildRequest): ReadonlyMap<string, readonly LayerFormat[]> {
   const needed = new Map(request.order.map((key) => [key, new Set(request.formatsOf(key))]));
   for (const key of [...request.order].reverse()) {
-    const image = plan.images[key];
-    const below =
-      image?.type === 'stacked-image'
-        ? image.components
-        : image?.type === 'layer' && image.from.type === 'image'
-          ? [image.from.image]
-          : [];
-    for (const lower of below) for (const format of needed.get(key) ?? []) needed.get(lower)?.add(format);
+    for (const lower of below(plan.images[key])) {
+      for (const format of needed.get(key) ?? []) needed.get(lower)?.add(format);
+    }
   }
   return new Map([...needed].map(([key, formats]) => [key, [...formats].sort()]));
 }
 
-function locate(error: unknown, constructPath: string, source: string | undefined): StackError {
-  const known = StackError.is(error) ? error : new StackError('STACK9001', messageOf(error), { cause: error });
-  return known.at({ constructPath, source });
+/** The images whose layers an image has. */
+function below(image: Plan['images'][string] | undefined): readonly string[] {
+  if (image?.type === 'stacked-image') return image.components;
+  return image?.type === 'layer' && image.from.type === 'image' ? [image.from.image] : [];
+}
+
+function located(error: unknown): StackError {
+  return StackError.is(error) ? error : new StackError('STACK9001', messageOf(error), { cause: error });
 }

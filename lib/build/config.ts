@@ -1,73 +1,77 @@
-import { envEntries } from '../stack';
 import type { RuntimeConfig } from '../oci';
 import type { ConfigPlan } from '../plan';
+import { envEntries, envOf, type Settled } from '../stack';
 
 /**
  * The configuration of an image: the inherited one with what the user declared on top (design.md §3).
  * What is set replaces; env, labels, volumes and ports are merged by key; a new entrypoint resets an inherited cmd,
- * which was meant for another program.
+ * which was meant for another program. An empty entrypoint or cmd means none. Members we do not know are inherited too.
  */
 export function applyConfig(inherited: RuntimeConfig, plan: ConfigPlan | undefined): RuntimeConfig {
   if (plan === undefined) return inherited;
-  const { healthcheck } = plan;
-  const cmd = plan.cmd ?? (plan.entrypoint === undefined ? inherited.Cmd : undefined);
-  const applied: { readonly [K in keyof RuntimeConfig]-?: RuntimeConfig[K] } = {
+  const applied: RuntimeConfig = {
+    ...inherited,
     User: plan.user ?? inherited.User,
-    ExposedPorts: mergeKeys(
+    ExposedPorts: addKeys(
       inherited.ExposedPorts,
       plan.exposedPorts?.map((port) => (port.includes('/') ? port : `${port}/tcp`)),
     ),
-    Env: mergeEnv(inherited.Env, plan.env),
-    Entrypoint: plan.entrypoint ?? inherited.Entrypoint,
-    Cmd: cmd?.length === 0 ? undefined : cmd,
-    Volumes: mergeKeys(inherited.Volumes, plan.volumes),
+    Env: addEnv(inherited.Env, plan.env),
+    Entrypoint: noneIfEmpty(plan.entrypoint ?? inherited.Entrypoint),
+    Cmd: noneIfEmpty(plan.cmd ?? (plan.entrypoint === undefined ? inherited.Cmd : undefined)),
+    Volumes: addKeys(inherited.Volumes, plan.volumes),
     WorkingDir: plan.workingDir ?? inherited.WorkingDir,
-    Labels:
-      inherited.Labels === undefined && plan.labels === undefined ? undefined : { ...inherited.Labels, ...plan.labels },
+    Labels: plan.labels === undefined ? inherited.Labels : { ...inherited.Labels, ...plan.labels },
     StopSignal: plan.stopSignal ?? inherited.StopSignal,
-    Healthcheck:
-      healthcheck === undefined
-        ? inherited.Healthcheck
-        : {
-            Test: healthcheck.test,
-            Interval: healthcheck.interval,
-            Timeout: healthcheck.timeout,
-            StartPeriod: healthcheck.startPeriod,
-            Retries: healthcheck.retries,
-          },
+    Healthcheck: plan.healthcheck === undefined ? inherited.Healthcheck : healthcheckOf(plan.healthcheck),
   };
-  return Object.fromEntries(Object.entries(applied).filter(([, value]) => value !== undefined)) as RuntimeConfig;
+  return withoutUndefined(applied);
 }
 
-/** The fields of the image config that a declaration sets. */
-export function fieldsSet(plan: ConfigPlan | undefined): ReadonlySet<keyof RuntimeConfig> {
-  const fields: readonly (readonly [keyof ConfigPlan, readonly (keyof RuntimeConfig)[]])[] = [
-    ['env', ['Env']],
-    ['entrypoint', ['Entrypoint', 'Cmd']],
-    ['cmd', ['Cmd']],
-    ['user', ['User']],
-    ['workingDir', ['WorkingDir']],
-    ['stopSignal', ['StopSignal']],
-    ['healthcheck', ['Healthcheck']],
-  ];
-  return new Set(fields.flatMap(([key, names]) => (plan?.[key] === undefined ? [] : names)));
+/** What a declaration decides, whatever is inherited. */
+export function settledBy(plan: ConfigPlan | undefined): Settled {
+  const fields = new Set<keyof RuntimeConfig>();
+  if (plan?.entrypoint !== undefined) fields.add('Entrypoint').add('Cmd');
+  if (plan?.cmd !== undefined) fields.add('Cmd');
+  if (plan?.user !== undefined) fields.add('User');
+  if (plan?.workingDir !== undefined) fields.add('WorkingDir');
+  if (plan?.stopSignal !== undefined) fields.add('StopSignal');
+  if (plan?.healthcheck !== undefined) fields.add('Healthcheck');
+  return { fields, env: new Set(Object.keys(plan?.env ?? {})) };
 }
 
 /** Inherited variables keep their place, new ones follow sorted by name, so equal declarations give equal bytes. */
-function mergeEnv(
+function addEnv(
   inherited: readonly string[] | undefined,
   env: Readonly<Record<string, string>> | undefined,
 ): readonly string[] | undefined {
   if (env === undefined) return inherited;
-  const merged = new Map(envEntries(inherited));
-  for (const [key, value] of Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1))) merged.set(key, value);
-  return [...merged].map(([key, value]) => `${key}=${value}`);
+  const added = Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1));
+  return envEntries(new Map([...envOf(inherited), ...added]));
 }
 
-function mergeKeys(
+function addKeys(
   inherited: Readonly<Record<string, object>> | undefined,
   added: readonly string[] | undefined,
 ): Readonly<Record<string, object>> | undefined {
   if (added === undefined) return inherited;
   return { ...inherited, ...Object.fromEntries(added.map((key) => [key, {}])) };
+}
+
+function noneIfEmpty(words: readonly string[] | undefined): readonly string[] | undefined {
+  return words?.length === 0 ? undefined : words;
+}
+
+function healthcheckOf(plan: NonNullable<ConfigPlan['healthcheck']>): NonNullable<RuntimeConfig['Healthcheck']> {
+  return withoutUndefined({
+    Test: plan.test,
+    Interval: plan.interval,
+    Timeout: plan.timeout,
+    StartPeriod: plan.startPeriod,
+    Retries: plan.retries,
+  });
+}
+
+function withoutUndefined<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined)) as T;
 }

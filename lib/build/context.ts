@@ -12,7 +12,7 @@ export interface BuildContext {
   readonly plan: Plan;
   /** The app's directory, absolute: where relative paths of the plan start. */
   readonly directory: string;
-  /** Directories that are never part of an import, since the build itself writes to them. */
+  /** Files and directories, absolute, that are never part of an import, since the build itself writes to them. */
   readonly outputs: readonly string[];
   readonly store: Store;
   readonly hostFiles: HostFiles;

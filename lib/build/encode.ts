@@ -11,7 +11,7 @@ import {
 import type { LayerFormat } from '../plan';
 import { layersOf, type ImageVariant } from '../stack';
 import type { Store } from '../store';
-import type { BuiltImage } from './image';
+import type { BuiltImage } from './built-image';
 import { isoSeconds } from './iso-seconds';
 
 /** An image as it is published: its manifest, and everything that must be there before it. */
@@ -31,13 +31,14 @@ export interface EncodedImage {
 export function encodeImage(image: BuiltImage, format: LayerFormat, store: Store, epoch: number): EncodedImage {
   const variant = image.variants.get(format);
   if (variant === undefined) throw new StackError('STACK9001', `'${image.path}' was not built as ${format}`);
-  const config = encodeDocument(MEDIA_TYPE.config, configOf(variant, epoch));
+  const config = configOf(variant, epoch);
+  const encodedConfig = encodeDocument(MEDIA_TYPE.config, config);
   const layers = layersOf(variant).map(({ descriptor }) => descriptor);
-  const annotations = annotationsOf(image);
+  const annotations = annotationsOf(image, format);
   const document: Manifest = {
     schemaVersion: 2,
     mediaType: MEDIA_TYPE.manifest,
-    config: config.descriptor,
+    config: encodedConfig.descriptor,
     layers,
     ...(annotations === undefined ? {} : { annotations }),
   };
@@ -45,10 +46,10 @@ export function encodeImage(image: BuiltImage, format: LayerFormat, store: Store
   return {
     manifest: { ...manifest.descriptor, platform: variant.platform },
     document,
-    config: configOf(variant, epoch),
+    config,
     blobs: [
       ...layers.map((descriptor) => ({ descriptor, from: store.blobPath(descriptor.digest) })),
-      { descriptor: config.descriptor, from: config.content },
+      { descriptor: encodedConfig.descriptor, from: encodedConfig.content },
       { descriptor: manifest.descriptor, from: manifest.content },
     ],
   };
@@ -73,9 +74,10 @@ function configOf({ platform, config, steps }: ImageVariant, epoch: number): Ima
   };
 }
 
-function annotationsOf({ plan, base }: BuiltImage): Readonly<Record<string, string>> | undefined {
+/** The base's name is not told: that of a layout is a path on this machine, and no reference that others could follow. */
+function annotationsOf({ plan, base }: BuiltImage, format: LayerFormat): Readonly<Record<string, string>> | undefined {
   const annotations = {
-    ...(base === undefined ? {} : { [ANNOTATION.baseName]: base.name, [ANNOTATION.baseDigest]: base.digest }),
+    ...(base?.format === format ? { [ANNOTATION.baseDigest]: base.digest } : {}),
     ...plan.annotations,
   };
   return Object.keys(annotations).length === 0 ? undefined : annotations;

@@ -1,6 +1,6 @@
 export * from './build';
+export type { BuiltImage, BuiltImages } from './built-image';
 export * from './context';
 export { DebianSource } from './debian';
 export * from './encode';
 export { HostFiles } from './host-files';
-export type { BuiltImage, BuiltImages } from './image';

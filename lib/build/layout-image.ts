@@ -1,95 +1,105 @@
 import { createReadStream, promises as fs } from 'node:fs';
 import * as path from 'node:path';
-import { messageOf, StackError } from '../core';
+import { StackError, writeFailure } from '../core';
 import {
   mediaFamilyOf,
   OciLayout,
   tarCompressionOf,
   verifiedBlob,
   type Descriptor,
-  type HistoryEntry,
+  type FoundImage,
   type Platform,
-  type RuntimeConfig,
+  type TarCompression,
 } from '../oci';
 import { decompress } from '../pack';
 import type { SourcePlan } from '../plan';
 import type { ImageLayer } from '../stack';
+import type { Store } from '../store';
 import type { BuildContext } from './context';
-import type { Delta } from './delta';
-import { findSnapshot, takeSnapshot } from './snapshots';
+import type { KnownDelta } from './delta';
+import { findSnapshot, takeSnapshot, type Snapshot } from './snapshots';
 
 /** An image that exists in a layout, as something to build on. */
-export interface ExistingImage {
-  readonly descriptor: Descriptor;
-  readonly config: RuntimeConfig;
-  readonly history: readonly HistoryEntry[];
-  /** Bottom to top. */
-  readonly deltas: readonly (Delta & { readonly contentKey: string })[];
+export interface ExistingImage extends FoundImage {
+  /** Its layers, bottom to top. */
+  readonly deltas: readonly KnownDelta[];
 }
 
 /**
  * Opens an image of an OCI layout as a base: every layer's blob is checked and taken into the store, once.
- * @throws StackError STACK6001 to STACK6005
+ * @throws StackError STACK5002 for an unknown media type, STACK6001, STACK6002, STACK6004, STACK6005, STACK7001, STACK7002
  */
 export async function openLayoutImage(
   context: BuildContext,
   source: Extract<SourcePlan, { type: 'oci-layout' }>,
   platform: Platform,
 ): Promise<ExistingImage> {
+  const { store } = context;
   const layout = await OciLayout.open(path.resolve(context.directory, source.directory));
-  const { descriptor, manifest, config } = await layout.find(source.reference, platform);
-  const deltas = await Promise.all(
-    manifest.layers.map(async (layer, position) => {
-      await takeBlob(context, layout.blobPath(layer.digest), layer);
-      return existingDelta(context, { descriptor: layer, diffId: config.rootfs.diff_ids[position] ?? '' });
-    }),
-  );
-  return { descriptor, config: config.config ?? {}, history: config.history ?? [], deltas };
+  const found = await layout.find(source.reference, platform);
+  const layers = found.manifest.layers.map((descriptor, position): ImageLayer => {
+    return { descriptor, diffId: found.config.rootfs.diff_ids[position] ?? '' };
+  });
+  const deltas = layers.map((layer) => existingDelta(store, layer));
+  for (const { descriptor } of layers) {
+    context.signal?.throwIfAborted();
+    await store.exclusively(`take ${descriptor.digest}`, () =>
+      takeBlob(store, layout.blobPath(descriptor.digest), descriptor),
+    );
+  }
+  return { ...found, deltas };
 }
 
-async function takeBlob(context: BuildContext, file: string, descriptor: Descriptor): Promise<void> {
-  if (await context.store.hasBlob(descriptor.digest, descriptor.size)) return;
-  await context.store.withTemporaryDirectory(async (directory) => {
+async function takeBlob(store: Store, file: string, descriptor: Descriptor): Promise<void> {
+  if (await store.hasBlob(descriptor.digest, descriptor.size)) return;
+  await store.withTemporaryDirectory(async (directory) => {
     const copy = path.join(directory, 'blob');
-    await fs.writeFile(copy, verifiedBlob(file, descriptor), { flag: 'wx', flush: true }).catch((error: unknown) => {
-      throw StackError.is(error)
-        ? error
-        : new StackError('STACK6001', `cannot read the blob '${file}': ${messageOf(error)}`, { cause: error });
-    });
-    await context.store.adopt(copy, descriptor.digest, descriptor.size);
+    try {
+      await fs.writeFile(copy, verifiedBlob(file, descriptor), { flag: 'wx' });
+    } catch (error) {
+      throw writeFailure('STACK7001', `blob ${descriptor.digest} to the store`, error);
+    }
+    await store.adopt(copy, descriptor.digest, descriptor.size);
   });
 }
 
-function existingDelta(context: BuildContext, layer: ImageLayer): Delta & { readonly contentKey: string } {
+function existingDelta(store: Store, layer: ImageLayer): KnownDelta {
   const { mediaType, digest } = layer.descriptor;
   const family = mediaFamilyOf(mediaType);
-  const compression = tarCompressionOf(mediaType);
-  const createdBy = `layer ${digest}`;
   if (family === undefined) {
     throw new StackError(
       'STACK5002',
       `the base has a layer of the media type '${mediaType}', which is neither a tar nor a filesystem image`,
     );
   }
+  const compression = tarCompressionOf(mediaType);
   return {
     contentKey: layer.diffId,
-    createdBy,
+    createdBy: `layer ${digest}`,
     existing: { format: family === 'tar' ? 'tar' : 'squashfs', layer },
     tree: async () => {
-      if (compression === undefined) {
-        throw new StackError('STACK5002', `layer ${digest} is a filesystem image; its files cannot be read yet`, {
-          hint: 'use a base with tar layers where files are taken from it, imported over it, or another format is wanted',
-        });
-      }
-      const found = await findSnapshot(context.store, digest);
-      if (found !== undefined) return found.tree();
-      const name = `layer ${digest}`;
-      const blob = createReadStream(context.store.blobPath(digest), { highWaterMark: 1024 * 1024 });
-      const snapshot = await takeSnapshot(context.store, () => digest, decompress(blob, compression, name), {
-        name,
-        layer: true,
+      if (compression !== undefined) return (await unpack(store, layer, compression)).tree();
+      throw new StackError('STACK5002', `layer ${digest} is a filesystem image, whose files cannot be read`, {
+        hint: 'use a base with tar layers where files are taken from it or imported over it, or where it is published as tar',
       });
-      return snapshot.tree();
     },
   };
+}
+
+async function unpack(store: Store, layer: ImageLayer, compression: TarCompression): Promise<Snapshot> {
+  const { digest } = layer.descriptor;
+  const name = `layer ${digest}`;
+  const snapshot = await store.exclusively(`unpack ${digest}`, async () => {
+    const found = await findSnapshot(store, digest);
+    if (found !== undefined) return found;
+    const blob = createReadStream(store.blobPath(digest), { highWaterMark: 1024 * 1024 });
+    return takeSnapshot(store, () => digest, decompress(blob, compression, name), { name, layer: true });
+  });
+  if (snapshot.diffId !== layer.diffId) {
+    throw new StackError(
+      'STACK6004',
+      `${name} unpacks to ${snapshot.diffId}, but its image's config says ${layer.diffId}`,
+    );
+  }
+  return snapshot;
 }

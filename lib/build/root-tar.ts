@@ -1,38 +1,42 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream, promises as fs, type BigIntStats } from 'node:fs';
 import * as path from 'node:path';
-import { messageOf, StackError } from '../core';
+import { canonicalJson, messageOf, nameToBytes, StackError } from '../core';
 import { digestOf } from '../oci';
-import { ContentReader, decompressAny, identityOf, type FileEntry } from '../pack';
+import { ContentReader, decompressAny, identityOf, resolveInView, sameIdentity, type FileEntry } from '../pack';
+import type { FileRef } from '../plan';
 import type { BuildContext } from './context';
-import type { Delta } from './delta';
+import type { Delta, KnownDelta } from './delta';
+import { viewOf } from './file-view';
+import { requireSha256 } from './sha256';
 import { findSnapshot, takeSnapshot, type Snapshot } from './snapshots';
 
 const READ_SIZE = 1024 * 1024;
+/** Records of which content a tar inside of an image has. */
+const TARS = 'tars-in-images';
 
 /**
  * A root filesystem tar of the user's as one delta, read once per content.
- * @throws StackError STACK3001 for another sha256, STACK3003, STACK4001 to STACK4006
+ * @throws StackError STACK3001 for another sha256, STACK3002, STACK3003, STACK4001 to STACK4006
  */
 export async function openTarFile(context: BuildContext, file: string, sha256: string | undefined): Promise<Delta> {
   const absolute = path.resolve(context.directory, file);
   const name = `'${file}'`;
-  let stat: BigIntStats;
-  try {
-    stat = await fs.stat(absolute, { bigint: true });
-  } catch (error) {
-    throw new StackError('STACK3003', `cannot read ${name}: ${messageOf(error)}`, { cause: error });
-  }
-  const identity = identityOf(stat);
+  const identity = identityOf(await statFile(absolute, name));
   let actual = context.hostFiles.recall(absolute, identity);
   if (actual !== undefined) requireSha256(name, sha256, actual);
   let snapshot = actual === undefined ? undefined : await findSnapshot(context.store, tarKey(actual));
   if (snapshot === undefined) {
     const hash = createHash('sha256');
     const read = async function* (): AsyncGenerator<Buffer> {
-      yield* decompressAny(hashed(createReadStream(absolute, { highWaterMark: READ_SIZE }), hash), name);
+      yield* decompressAny(hashed(readFile(absolute, context.signal), hash), name);
       actual = hash.digest('hex');
       requireSha256(name, sha256, actual);
+      if (!sameIdentity(identity, identityOf(await statFile(absolute, name)))) {
+        throw new StackError('STACK3002', `${name} changed while it was being read`, {
+          hint: 'deploy again when nothing writes to it',
+        });
+      }
       context.hostFiles.learn(absolute, identity, actual);
     };
     snapshot = await takeSnapshot(context.store, () => tarKey(actual ?? ''), read(), { name, layer: false });
@@ -40,31 +44,37 @@ export async function openTarFile(context: BuildContext, file: string, sha256: s
   return deltaOfTar(snapshot, file);
 }
 
-/** A root filesystem tar that is a file in another image. */
-export async function openTarEntry(
+/**
+ * A root filesystem tar that is a file in another image. That image is not looked into when it is known what it has there.
+ * @param deltas what the other image consists of
+ * @throws StackError STACK3001 for another sha256, STACK3004 when there is no such file, STACK4001 to STACK4006
+ */
+export async function openTarInImage(
   context: BuildContext,
-  entry: FileEntry,
-  name: string,
+  { image, path: file }: Extract<FileRef, { type: 'image-file' }>,
+  deltas: readonly KnownDelta[],
   sha256: string | undefined,
 ): Promise<Delta> {
-  const actual = entry.sha256;
-  if (actual === undefined) throw new StackError('STACK9001', `the sha256 of ${name} is not known`);
-  requireSha256(name, sha256, actual);
-  let snapshot = await findSnapshot(context.store, tarKey(actual));
-  if (snapshot === undefined) {
-    const reader = new ContentReader();
-    try {
-      snapshot = await takeSnapshot(
-        context.store,
-        () => tarKey(actual),
-        decompressAny(copies(reader.read(entry)), name),
-        { name, layer: false },
-      );
-    } finally {
-      reader.close();
-    }
+  const { store } = context;
+  const name = `'${file}' of '${image}'`;
+  const place = digestOf(canonicalJson({ file, deltas: deltas.map(({ contentKey }) => contentKey) }));
+  const known = await store.readRecord(TARS, place);
+  if (typeof known === 'string') {
+    requireSha256(name, sha256, known);
+    const snapshot = await findSnapshot(store, tarKey(known));
+    if (snapshot !== undefined) return deltaOfTar(snapshot, file);
   }
-  return deltaOfTar(snapshot, entry.path);
+  const view = await viewOf(deltas, context.epoch);
+  const found = view.get(resolveInView(view, file));
+  const entry = found?.type === 'hardlink' ? view.get(found.target) : found;
+  if (entry?.type !== 'file') throw new StackError('STACK3004', `'${file}' is not a file in '${image}'`);
+  const actual = await hashEntry(entry);
+  requireSha256(name, sha256, actual);
+  const snapshot =
+    (await findSnapshot(store, tarKey(actual))) ??
+    (await takeSnapshot(store, () => tarKey(actual), decompressAny(readEntry(entry), name), { name, layer: false }));
+  await store.writeRecord(TARS, place, actual);
+  return deltaOfTar(snapshot, file);
 }
 
 function deltaOfTar(snapshot: Snapshot, file: string): Delta {
@@ -79,12 +89,24 @@ function tarKey(sha256: string): string {
   return digestOf(`root filesystem tar ${sha256}`);
 }
 
-/** @throws StackError STACK3001 unless a source has the sha256 that was asked for, if one was. */
-export function requireSha256(name: string, expected: string | undefined, actual: string): void {
-  if (expected === undefined || expected.toLowerCase() === actual) return;
-  throw new StackError('STACK3001', `${name} has the sha256 ${actual}, not ${expected.toLowerCase()}`, {
-    hint: 'check where it comes from; change the expected sha256 only if the new content is meant',
-  });
+async function statFile(file: string, name: string): Promise<BigIntStats> {
+  let stat: BigIntStats;
+  try {
+    stat = await fs.stat(nameToBytes(file), { bigint: true });
+  } catch (error) {
+    throw new StackError('STACK3003', `cannot read ${name}: ${messageOf(error)}`, { cause: error });
+  }
+  if (!stat.isFile()) throw new StackError('STACK3003', `${name} is not a file`);
+  return stat;
+}
+
+async function* readFile(file: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  for await (const chunk of createReadStream(nameToBytes(file), {
+    highWaterMark: READ_SIZE,
+  }) as AsyncIterable<Buffer>) {
+    signal?.throwIfAborted();
+    yield chunk;
+  }
 }
 
 async function* hashed(source: AsyncIterable<Buffer>, hash: Hash): AsyncGenerator<Buffer> {
@@ -94,7 +116,20 @@ async function* hashed(source: AsyncIterable<Buffer>, hash: Hash): AsyncGenerato
   }
 }
 
+/** A file of the user's that an image imports is hashed only when it is packed, which may not have been needed. */
+async function hashEntry(entry: FileEntry): Promise<string> {
+  if (entry.sha256 !== undefined) return entry.sha256;
+  const hash = createHash('sha256');
+  for await (const chunk of readEntry(entry)) hash.update(chunk);
+  return hash.digest('hex');
+}
+
 /** The reader reuses its buffer; a stream keeps what it is given. */
-async function* copies(chunks: Iterable<Buffer>): AsyncGenerator<Buffer> {
-  for (const chunk of chunks) yield await Promise.resolve(Buffer.from(chunk));
+async function* readEntry(entry: FileEntry): AsyncGenerator<Buffer> {
+  const reader = new ContentReader();
+  try {
+    for (const chunk of reader.read(entry)) yield await Promise.resolve(Buffer.from(chunk));
+  } finally {
+    reader.close();
+  }
 }

@@ -1,6 +1,6 @@
 import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
-import { writeFailure } from '../core';
+import { messageOf, StackError, writeFailure } from '../core';
 import { isDigest } from '../oci';
 import { indexLine, parseIndexLine, readArchive, type Entry, type ReadArchiveOptions, type Tree } from '../pack';
 import type { Store } from '../store';
@@ -13,6 +13,7 @@ const RECORD = `snapshots-${String(SNAPSHOT_VERSION)}`;
 export interface Snapshot {
   /** Digest of the uncompressed tar. */
   readonly diffId: string;
+  /** @throws StackError STACK7001 when the store is damaged */
   tree(): Promise<Tree>;
 }
 
@@ -25,11 +26,12 @@ interface SnapshotRecord {
 
 /** The snapshot made under this key, if the store still has all of it. */
 export async function findSnapshot(store: Store, key: string): Promise<Snapshot | undefined> {
-  const record = (await store.readRecord(RECORD, key)) as Partial<SnapshotRecord> | undefined;
-  if (!isDigest(record?.diffId) || !isDigest(record.index)) return undefined;
-  const { diffId, index } = record;
-  if (!(await store.hasBlob(diffId, record.size)) || !(await store.hasBlob(index))) return undefined;
-  return snapshotOf(store, diffId, index);
+  const record = await store.readRecord(RECORD, key);
+  if (!isSnapshotRecord(record)) return undefined;
+  const { diffId, index, size } = record;
+  if (!(await store.hasBlob(diffId, size)) || !(await store.hasBlob(index))) return undefined;
+  let tree: Promise<Tree> | undefined;
+  return { diffId, tree: () => (tree ??= readIndex(store.blobPath(index), store.blobPath(diffId))) };
 }
 
 /**
@@ -48,20 +50,29 @@ export async function takeSnapshot(
   return store.withTemporaryDirectory(async (directory) => {
     try {
       const copy = path.join(directory, 'tar');
-      const { tree, diffId, size } = await readArchive(chunks, { ...options, copy });
-      const index = await store.addBlob(tree.map(snapshotLine).join(''));
+      const archive = await readArchive(chunks, { ...options, copy });
+      const { diffId, size } = archive;
+      const index = await store.addBlob(archive.tree.map(snapshotLine).join(''));
       await store.adopt(copy, diffId, size);
       await store.writeRecord(RECORD, key(), { diffId, size, index } satisfies SnapshotRecord);
-      return snapshotOf(store, diffId, index);
+      const tree = archive.tree.map((entry) => moved(entry, store.blobPath(diffId)));
+      return { diffId, tree: () => Promise.resolve(tree) };
     } catch (error) {
       throw writeFailure('STACK7001', `the content of ${options.name} to the store`, error);
     }
   });
 }
 
-function snapshotOf(store: Store, diffId: string, index: string): Snapshot {
-  let tree: Promise<Tree> | undefined;
-  return { diffId, tree: () => (tree ??= readIndex(store.blobPath(index), store.blobPath(diffId))) };
+function isSnapshotRecord(value: unknown): value is SnapshotRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { diffId, index, size } = value as Partial<SnapshotRecord>;
+  return isDigest(diffId) && isDigest(index) && Number.isSafeInteger(size);
+}
+
+/** An entry whose content is in the tar's final place. */
+function moved(entry: Entry, tar: string): Entry {
+  if (entry.type !== 'file' || entry.content.kind !== 'slice') return entry;
+  return { ...entry, content: { ...entry.content, file: tar } };
 }
 
 function snapshotLine(entry: Entry): string {
@@ -71,7 +82,14 @@ function snapshotLine(entry: Entry): string {
 
 /** The whole index at once: its entries are held in memory anyway. */
 async function readIndex(file: string, tar: string): Promise<Tree> {
-  const lines = (await fs.readFile(file, 'utf8')).split('\n');
+  let lines: string[];
+  try {
+    lines = (await fs.readFile(file, 'utf8')).split('\n');
+  } catch (error) {
+    throw new StackError('STACK7001', `cannot read '${file}' of the local store: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
   return lines.slice(0, -1).map((line) => {
     const tab = line.indexOf('\t');
     const offset = Number(line.slice(0, tab));

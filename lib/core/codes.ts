@@ -77,6 +77,7 @@ export const ERROR_CODES = {
   STACK5003: { title: 'The components order the same layers in contradicting ways.', exit: EXIT.failed },
   STACK5004: { title: 'The combined configuration would be ambiguous.', exit: EXIT.failed },
   STACK5005: { title: 'An image has more layers than runtimes can mount.', exit: EXIT.failed },
+  STACK5006: { title: 'An image has the same filesystem image twice, which cannot be mounted.', exit: EXIT.failed },
 
   STACK6001: { title: 'A directory is not an OCI layout, or a broken one.', exit: EXIT.failed },
   STACK6002: { title: 'An image is not in the OCI layout.', exit: EXIT.failed },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants, createReadStream, promises as fs } from 'node:fs';
+import { constants, promises as fs } from 'node:fs';
 import * as path from 'node:path';
 import { canonicalJson, messageOf, StackError } from '../core';
 import { digestOf, hexOf } from './digest';
@@ -130,18 +130,33 @@ export function blobPathIn(directory: string, digest: string): string {
   return path.join(directory, 'blobs', 'sha256', hexOf(digest));
 }
 
-/** Streams a blob's file, failing at its end unless digest and size are what the descriptor says. */
+/**
+ * Streams a blob's file, failing at its end unless digest and size are what the descriptor says.
+ * @throws StackError STACK6001 when it cannot be read, STACK6004
+ */
 export async function* verifiedBlob(file: string, descriptor: Descriptor): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   let size = 0;
-  for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+  for await (const chunk of chunksOf(file)) {
     size += chunk.length;
     if (size > descriptor.size) break;
     hash.update(chunk);
     yield chunk;
   }
   if (size !== descriptor.size || `sha256:${hash.digest('hex')}` !== descriptor.digest) {
-    throw new StackError('STACK6004', `the blob '${file}' is not ${descriptor.digest} of ${String(descriptor.size)} bytes`);
+    throw new StackError(
+      'STACK6004',
+      `the blob '${file}' is not ${descriptor.digest} of ${String(descriptor.size)} bytes`,
+    );
+  }
+}
+
+async function* chunksOf(file: string): AsyncGenerator<Buffer> {
+  try {
+    const handle = await openFile(file);
+    yield* handle.createReadStream({ highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
+  } catch (error) {
+    throw unreadable(file, error);
   }
 }
 
@@ -159,21 +174,27 @@ export function encodeDocument(
  * @throws StackError STACK6005, or the system's error
  */
 export async function readBounded(file: string): Promise<Buffer> {
-  // A pipe in its place is not waited for.
-  const handle = await fs.open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  const handle = await openFile(file);
   try {
-    const stat = await handle.stat();
-    if (!stat.isFile()) throw new StackError('STACK6005', `'${file}' is not a file`);
-    if (stat.size > MAX_DOCUMENT) {
+    const { size } = await handle.stat();
+    if (size > MAX_DOCUMENT) {
       throw new StackError(
         'STACK6005',
-        `'${file}' has ${String(stat.size)} bytes; at most ${String(MAX_DOCUMENT)} are accepted`,
+        `'${file}' has ${String(size)} bytes; at most ${String(MAX_DOCUMENT)} are accepted`,
       );
     }
     return await handle.readFile();
   } finally {
     await handle.close();
   }
+}
+
+/** Opens what must be a file; a pipe in its place is not waited for. */
+async function openFile(file: string): Promise<fs.FileHandle> {
+  const handle = await fs.open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw new StackError('STACK6005', `'${file}' is not a file`);
 }
 
 /** The entry for a platform, or the only one that names none. */

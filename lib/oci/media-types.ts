@@ -58,7 +58,7 @@ export function isManifestType(mediaType: string): boolean {
 export const ANNOTATION = {
   /** image-spec annotations.md; in an index.json the name by which tools find an image. */
   refName: 'org.opencontainers.image.ref.name',
-  baseName: 'org.opencontainers.image.base.name',
+  /** image-spec annotations.md: the image whose layers are the lowest ones. */
   baseDigest: 'org.opencontainers.image.base.digest',
   /** atomfs, current key: root hash of the dm-verity tree behind a filesystem image, lowercase hex. */
   verityRootHash: 'io.stackeroci.stacker.atomfs_verity_root_hash',

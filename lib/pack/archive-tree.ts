@@ -1,11 +1,16 @@
-import { createHash, type Hash } from 'node:crypto';
 import { StackError } from '../core';
+import { ContentHash } from './content-hash';
 import type { Entry, FileEntry, Metadata, Tree } from './entry';
 import type { TarHeader } from './tar-entry';
 import type { TarHandler } from './tar-parser';
-import { ancestorsOf, hardlinkTo, MAX_LINKS, parentOf, plainDirectory, sortTree } from './tree';
+import { addAncestors, ancestorsOf, hardlinkTo, MAX_LINKS, parentOf, plainDirectory, sortTree } from './tree';
 import { isReserved, whiteoutOf } from './whiteout';
 import { portableXattrs, saysOpaque } from './xattrs';
+
+/** Longest path that symbolic links may lead to: Linux' PATH_MAX. */
+const MAX_PATH = 4096;
+/** Components of symbolic links followed in one archive: far above real ones, far below hours of work. */
+const MAX_DETOURS = 2_000_000;
 
 /** What an {@link ArchiveTree} has to know about its archive. */
 export interface ArchiveTreeOptions {
@@ -24,7 +29,8 @@ export class ArchiveTree implements TarHandler {
   private readonly opaque = new Set<string>();
   /** Files that got a second name. */
   private readonly linked = new Set<FileEntry>();
-  private open: { readonly file: FileEntry; readonly hash: Hash; remaining: number } | undefined;
+  private detours = 0;
+  private open: { readonly file: FileEntry; readonly hash: ContentHash; remaining: number } | undefined;
 
   public constructor(private readonly options: ArchiveTreeOptions) {}
 
@@ -62,7 +68,10 @@ export class ArchiveTree implements TarHandler {
   private addWhiteout(path: string): void {
     const whiteout = whiteoutOf(path);
     if (!this.options.layer || whiteout === undefined || isReserved(whiteout.path)) {
-      throw new StackError('STACK4004', `'/${path}' cannot be kept: names that start with .wh. mean removed files in a layer`);
+      throw new StackError(
+        'STACK4004',
+        `'/${path}' cannot be kept: names that start with .wh. mean removed files in a layer`,
+      );
     }
     this[whiteout.kind === 'opaque' ? 'opaque' : 'whiteouts'].add(whiteout.path);
   }
@@ -70,7 +79,14 @@ export class ArchiveTree implements TarHandler {
   private addEntry(path: string, header: TarHeader, offset: number): void {
     const { mode, uid, gid, mtime } = header;
     const xattrs = portableXattrs(header.xattrs);
-    const metadata: Metadata & { path: string } = { path, mode, uid, gid, mtime, ...(xattrs === undefined ? {} : { xattrs }) };
+    const metadata: Metadata & { path: string } = {
+      path,
+      mode,
+      uid,
+      gid,
+      mtime,
+      ...(xattrs === undefined ? {} : { xattrs }),
+    };
     switch (header.type) {
       case 'file': {
         const content = { kind: 'slice', file: this.options.copy, offset } as const;
@@ -98,7 +114,7 @@ export class ArchiveTree implements TarHandler {
   }
 
   private startFile(file: FileEntry): void {
-    this.open = { file, hash: createHash('sha256'), remaining: file.size };
+    this.open = { file, hash: new ContentHash(file.size), remaining: file.size };
     if (file.size === 0) this.finishFile();
   }
 
@@ -106,7 +122,7 @@ export class ArchiveTree implements TarHandler {
     if (this.open === undefined) return;
     const { file, hash } = this.open;
     this.open = undefined;
-    this.add(file.path, { ...file, sha256: hash.digest('hex') });
+    this.add(file.path, { ...file, sha256: hash.digest() });
   }
 
   /** Overlayfs' own form of a removed file is a character device 0:0 (kernel, overlayfs.rst). */
@@ -116,7 +132,10 @@ export class ArchiveTree implements TarHandler {
     } else if (this.options.layer) {
       this.whiteouts.add(device.path);
     } else {
-      throw new StackError('STACK4004', `'/${device.path}' cannot be kept: a device 0:0 means a removed file in a layer`);
+      throw new StackError(
+        'STACK4004',
+        `'/${device.path}' cannot be kept: a device 0:0 means a removed file in a layer`,
+      );
     }
   }
 
@@ -139,7 +158,10 @@ export class ArchiveTree implements TarHandler {
       throw new StackError('STACK4002', `the root directory of the archive is replaced by a ${entry.type}`);
     }
     if (previous !== undefined && previous.type !== entry.type) {
-      throw new StackError('STACK4006', `'/${path}' is in the archive both as a ${previous.type} and as a ${entry.type}`);
+      throw new StackError(
+        'STACK4006',
+        `'/${path}' is in the archive both as a ${previous.type} and as a ${entry.type}`,
+      );
     }
     this.entries.set(path, entry);
   }
@@ -158,9 +180,13 @@ export class ArchiveTree implements TarHandler {
     if (last === undefined) return '';
     const path = join(this.follow(name, components), last);
     if (ancestorsOf(path).length < this.options.limits.depth) return path;
-    throw new StackError('STACK4003', `'${name.slice(0, 80)}…' is more than ${String(this.options.limits.depth)} directories deep`);
+    throw new StackError(
+      'STACK4003',
+      `'${name.slice(0, 80)}…' is more than ${String(this.options.limits.depth)} directories deep`,
+    );
   }
 
+  /** The directory these components lead to. It need not exist: archives leave out parents. */
   private follow(name: string, components: readonly string[]): string {
     const todo = [...components].reverse();
     let at = '';
@@ -174,32 +200,44 @@ export class ArchiveTree implements TarHandler {
       }
       const next = join(at, part);
       const entry = this.entries.get(next);
-      if (entry === undefined || entry.type === 'directory') {
-        at = next;
+      if (entry?.type === 'symlink') {
+        links += 1;
+        if (links > MAX_LINKS || entry.target.startsWith('/')) throw outside(name);
+        todo.push(...this.detour(entry.target).reverse());
         continue;
       }
-      if (entry.type !== 'symlink') throw new StackError('STACK4006', `'${name}' lies below '/${next}', which is a ${entry.type}`);
-      links += 1;
-      if (links > MAX_LINKS || entry.target.startsWith('/')) throw outside(name);
-      todo.push(...entry.target.split('/').reverse());
+      if (entry !== undefined && entry.type !== 'directory') {
+        throw new StackError('STACK4006', `'${name}' lies below '/${next}', which is a ${entry.type}`);
+      }
+      if (next.length > MAX_PATH) throw new StackError('STACK4003', `'${name}' leads to a path that is too long`);
+      at = next;
     }
     return at;
   }
 
-  /** Every directory that something lies in, without the root. */
+  private detour(target: string): string[] {
+    const components = target.split('/');
+    this.detours += components.length;
+    if (this.detours <= MAX_DETOURS) return components;
+    throw new StackError('STACK4003', 'the archive has too many entries below symbolic links');
+  }
+
+  /** Every directory that the archive puts something into, without the root. */
   private inhabited(): ReadonlySet<string> {
-    const known = new Set<string>();
-    for (const paths of [this.entries, this.whiteouts, this.opaque]) {
-      for (const path of paths.keys()) {
-        for (let parent = parentOf(path); parent !== '' && !known.has(parent); parent = parentOf(parent)) known.add(parent);
-      }
-    }
-    for (const path of [...known, ...this.opaque]) {
+    const inhabited = new Set<string>();
+    for (const paths of [this.entries, this.opaque]) for (const path of paths.keys()) addAncestors(inhabited, path);
+    const emptied = new Set<string>();
+    for (const path of this.whiteouts) addAncestors(emptied, path);
+    for (const directories of [inhabited, emptied, this.opaque]) this.requireDirectories(directories);
+    return inhabited;
+  }
+
+  private requireDirectories(paths: ReadonlySet<string>): void {
+    for (const path of paths) {
       const entry = this.entries.get(path);
       if (entry === undefined || entry.type === 'directory') continue;
       throw new StackError('STACK4006', `'/${path}' is in the archive both as a ${entry.type} and as a directory`);
     }
-    return known;
   }
 
   /** The entries, with one name of every file holding its content and the others as hard links to it. */

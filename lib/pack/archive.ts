@@ -63,7 +63,7 @@ export async function readArchive(chunks: AsyncIterable<Buffer>, options: ReadAr
         parser.write(chunk);
       });
       hash.update(chunk);
-      for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at)).bytesWritten;
+      for (let at = 0; at < chunk.length;) at += (await handle.write(chunk, at)).bytesWritten;
     }
     const tree = judge(() => {
       parser.end();

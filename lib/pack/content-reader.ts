@@ -51,7 +51,8 @@ export class ContentReader {
     const { content, size } = entry;
     switch (content.kind) {
       case 'bytes':
-        if (content.bytes.length !== size) throw new StackError('STACK9001', `'${entry.path}' is not as long as it says`);
+        if (content.bytes.length !== size)
+          throw new StackError('STACK9001', `'${entry.path}' is not as long as it says`);
         if (size > 0) yield content.bytes;
         return;
       case 'slice':
@@ -96,7 +97,9 @@ export class ContentReader {
     const fd = openHost(content);
     try {
       verifyUnchanged(content, fd);
-      yield* this.readRange(fd, 0, size, (cause) => (cause === undefined ? changed(content.file) : unreadable(content.file, cause)));
+      yield* this.readRange(fd, 0, size, (cause) =>
+        cause === undefined ? changed(content.file) : unreadable(content.file, cause),
+      );
       verifyUnchanged(content, fd);
     } finally {
       fs.closeSync(fd);
@@ -104,8 +107,13 @@ export class ContentReader {
   }
 
   /** @param failure the error when reading fails, or without a cause when the file ends too early */
-  private *readRange(fd: number, offset: number, size: number, failure: (cause?: unknown) => StackError): Generator<Buffer> {
-    for (let at = 0; at < size; ) {
+  private *readRange(
+    fd: number,
+    offset: number,
+    size: number,
+    failure: (cause?: unknown) => StackError,
+  ): Generator<Buffer> {
+    for (let at = 0; at < size;) {
       let length: number;
       try {
         length = fs.readSync(fd, this.buffer, 0, Math.min(READ_SIZE, size - at), offset + at);

@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream';
 import * as zlib from 'node:zlib';
-import { errnoOf, messageOf, StackError } from '../core';
+import { messageOf, StackError } from '../core';
 import { ByteReader } from './byte-reader';
 import { decodeXz } from './xz';
 import { decodeZstd, isZstd } from './zstd-decoder';
@@ -98,7 +98,7 @@ async function* decodeGzip(input: Input): AsyncGenerator<Buffer> {
 class Input implements AsyncIterable<Buffer> {
   /** Bytes handed out so far. */
   public bytes = 0;
-  public failure: unknown;
+  public failure: Error | undefined;
 
   public constructor(
     private readonly source: AsyncIterable<Buffer>,
@@ -112,12 +112,13 @@ class Input implements AsyncIterable<Buffer> {
         yield chunk;
       }
     } catch (error) {
-      this.failure = errnoOf(error) === undefined || StackError.is(error) ? error : this.unreadable(error);
+      this.failure = this.sourceFailure(error);
       throw this.failure;
     }
   }
 
-  private unreadable(error: unknown): StackError {
+  private sourceFailure(error: unknown): Error {
+    if (StackError.is(error)) return error;
     return new StackError('STACK3003', `cannot read ${this.name}: ${messageOf(error)}`, { cause: error });
   }
 }

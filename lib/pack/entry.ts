@@ -4,14 +4,7 @@
  * Paths have no leading or trailing slash and no `.`, `..` or empty component; `''` is the root directory itself.
  * Bytes that are not UTF-8 are kept as described at `bytesToName` in lib/core.
  */
-export type Entry =
-  | FileEntry
-  | DirectoryEntry
-  | SymlinkEntry
-  | HardlinkEntry
-  | DeviceEntry
-  | FifoEntry
-  | WhiteoutEntry;
+export type Entry = FileEntry | DirectoryEntry | SymlinkEntry | HardlinkEntry | DeviceEntry | FifoEntry | WhiteoutEntry;
 
 interface Named {
   readonly path: string;

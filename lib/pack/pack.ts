@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ContentHash } from './content-hash';
 import { ContentReader } from './content-reader';
 import type { Entry, FileEntry, Tree } from './entry';
 import { indexLine } from './path-index';
@@ -56,8 +57,13 @@ export async function packTree(tree: Tree, sinks: readonly Sink[], options: Pack
 }
 
 /** Reads one file for every sink. @returns its sha256 */
-async function feed(reader: ContentReader, entry: FileEntry, sinks: readonly Sink[], options: PackOptions): Promise<string> {
-  const hash = entry.sha256 === undefined ? createHash('sha256') : undefined;
+async function feed(
+  reader: ContentReader,
+  entry: FileEntry,
+  sinks: readonly Sink[],
+  options: PackOptions,
+): Promise<string> {
+  const hash = entry.sha256 === undefined ? new ContentHash(entry.size) : undefined;
   for (const chunk of reader.read(entry)) {
     hash?.update(chunk);
     for (const sink of sinks) {
@@ -66,7 +72,7 @@ async function feed(reader: ContentReader, entry: FileEntry, sinks: readonly Sin
     }
     options.onProgress?.(chunk.length);
   }
-  return entry.sha256 ?? hash?.digest('hex') ?? '';
+  return entry.sha256 ?? hash?.digest() ?? '';
 }
 
 /** All of them come to their end, also when one fails: a sink at work must not be aborted. */

@@ -25,7 +25,9 @@ export function indexLine(entry: Entry, sha256: string | undefined): string {
 
 /** An entry as it stands in an index line. */
 type IndexEntry = Exclude<Entry, FileEntry> | Omit<FileEntry, 'content'>;
-type Encoded<T> = T extends unknown ? Omit<T, 'xattrs'> & { readonly xattrs?: readonly (readonly [name: string, value: string])[] } : never;
+type Encoded<T> = T extends unknown
+  ? Omit<T, 'xattrs'> & { readonly xattrs?: readonly (readonly [name: string, value: string])[] }
+  : never;
 
 /**
  * An entry back from its index line.

@@ -32,7 +32,7 @@ function encodeRecord(keyword: string, value: Buffer): Buffer {
  */
 export function parsePaxRecords(body: Buffer): PaxRecords | undefined {
   const records = new Map<string, Buffer>();
-  for (let at = 0; at < body.length; ) {
+  for (let at = 0; at < body.length;) {
     const space = body.indexOf(SPACE, at);
     const digits = body.toString('latin1', at, Math.max(space, at));
     if (!/^[1-9][0-9]{0,7}$/.test(digits)) return undefined;

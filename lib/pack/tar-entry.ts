@@ -110,7 +110,10 @@ function longText(pax: Buffer | undefined, gnu: Buffer | undefined): string | un
   if (bytes === undefined) return undefined;
   if (pax !== undefined && gnu !== undefined) throw corrupt('has an entry with two long names');
   if (bytes.length > MAX_PATH) {
-    throw new StackError('STACK4003', `the archive has a name of ${String(bytes.length)} bytes; at most ${String(MAX_PATH)} are accepted`);
+    throw new StackError(
+      'STACK4003',
+      `the archive has a name of ${String(bytes.length)} bytes; at most ${String(MAX_PATH)} are accepted`,
+    );
   }
   if (bytes.length === 0 || bytes.includes(0)) throw corrupt('has an empty name, or one with a NUL byte');
   return bytesToName(bytes);
@@ -129,10 +132,13 @@ function paxCount(pax: PaxRecords | undefined, key: 'size' | 'uid' | 'gid'): num
   return Number(text);
 }
 
-/** Whole seconds, rounded down; a fraction may be given. */
+/** Whole seconds, rounded down. A fraction may be given, with more digits than a number holds. */
 function paxTime(pax: PaxRecords | undefined): number | undefined {
   const text = pax?.get('mtime')?.toString('latin1');
   if (text === undefined) return undefined;
-  if (!/^-?[0-9]{1,15}(\.[0-9]*)?$/.test(text)) throw corrupt('has a pax mtime that is not a number');
-  return Math.floor(Number(text)) + 0; // no -0
+  const [, sign, digits, fraction] = /^(-?)([0-9]{1,15})(\.[0-9]*)?$/.exec(text) ?? [];
+  if (digits === undefined) throw corrupt('has a pax mtime that is not a number');
+  const seconds = Number(digits);
+  if (sign !== '-') return seconds;
+  return -seconds - (/[1-9]/.test(fraction ?? '') ? 1 : 0) + 0; // no -0
 }

@@ -23,7 +23,7 @@ export function readNumber(header: Buffer, [at, width]: Field, what: string): nu
 }
 
 function readOctal(header: Buffer, at: number, width: number, what: string): number {
-  const text = header.latin1Slice(at, at + width);
+  const text = header.toString('latin1', at, at + width);
   const digits = /^ *([0-7]*)[ \0]*$/.exec(text)?.[1];
   if (digits === undefined) throw corrupt(`has a ${what} that is not a number`);
   return digits === '' ? 0 : parseInt(digits, 8);
@@ -56,7 +56,7 @@ export function readPath(header: Buffer): string {
 }
 
 function readMagic(header: Buffer, [at, width]: Field): string {
-  return header.latin1Slice(at, at + width);
+  return header.toString('latin1', at, at + width);
 }
 
 /** @throws StackError STACK4001 unless a header's checksum is right */

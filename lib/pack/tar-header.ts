@@ -47,14 +47,17 @@ export function encodeTarHeader(entry: Entry): Buffer {
 function refuseUnrepresentable(entry: Entry): void {
   const why = whyUnrepresentable(entry);
   if (why === undefined) return;
-  throw new StackError('STACK4004', `'/${entry.path}' cannot be put into a layer: ${why}`, { hint: 'rename the file or exclude it' });
+  throw new StackError('STACK4004', `'/${entry.path}' cannot be put into a layer: ${why}`, {
+    hint: 'rename the file or exclude it',
+  });
 }
 
 function whyUnrepresentable(entry: Entry): string | undefined {
   if (isReserved(entry.path)) return 'names that start with .wh. mean removed files there';
   if (entry.path.includes('\0')) return 'a name cannot have a NUL byte';
   if (entry.type === 'whiteout') return undefined;
-  if (entry.type === 'char' && entry.major === 0 && entry.minor === 0) return 'a device 0:0 means a removed file to overlayfs';
+  if (entry.type === 'char' && entry.major === 0 && entry.minor === 0)
+    return 'a device 0:0 means a removed file to overlayfs';
   if (entry.xattrs?.some(({ name }) => name.includes('=')) === true) return 'an extended attribute has a name with =';
   return undefined;
 }
@@ -89,7 +92,14 @@ function encode(path: string, flag: string, metadata: Metadata, extra: Extra = {
   ]);
 }
 
-function ustar(name: Buffer, flag: string, metadata: Metadata, size: number, link: Buffer, device: Extra['device']): Buffer {
+function ustar(
+  name: Buffer,
+  flag: string,
+  metadata: Metadata,
+  size: number,
+  link: Buffer,
+  device: Extra['device'],
+): Buffer {
   const header = Buffer.alloc(BLOCK);
   name.copy(header, FIELD.name[0], 0, MAX_NAME);
   putOctal(header, FIELD.mode, metadata.mode);

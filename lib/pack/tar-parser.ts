@@ -45,7 +45,7 @@ export class TarParser {
 
   /** Takes the next bytes of the archive. */
   public write(chunk: Buffer): void {
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const used = this.step(at === 0 ? chunk : chunk.subarray(at));
       at += used;
       this.position += used;
@@ -116,7 +116,10 @@ export class TarParser {
   private startExtended(flag: ExtendedFlag, size: number): void {
     if (size > MAX_EXTENDED) {
       const most = String(MAX_EXTENDED);
-      throw new StackError('STACK4003', `the archive has an extended header of ${String(size)} bytes; at most ${most} are accepted`);
+      throw new StackError(
+        'STACK4003',
+        `the archive has an extended header of ${String(size)} bytes; at most ${most} are accepted`,
+      );
     }
     if (size < 0) throw corrupt('has an extended header of negative size');
     const content = Buffer.allocUnsafe(size);

@@ -4,10 +4,14 @@ import { MEDIA_TYPE, type TarCompression } from '../oci';
 import type { Compressor } from './compress';
 import type { Entry } from './entry';
 import type { PackedBlob, Sink } from './sink';
-import { BLOCK, encodeTarHeader, paddingOf } from './tar-header';
+import { BLOCK, paddingOf } from './tar-format';
+import { encodeTarHeader } from './tar-header';
 
 /** Bytes of tar that become one compressed frame. Fixed: it decides the bytes of every blob. */
 export const FRAME_SIZE = 4 * 1024 * 1024;
+
+/** What fills a block, and the two blocks that end an archive. */
+const ZEROS = Buffer.alloc(3 * BLOCK);
 
 const MEDIA_TYPES: Readonly<Record<TarCompression, string>> = {
   none: MEDIA_TYPE.tar,
@@ -49,7 +53,7 @@ export class TarSink implements Sink {
     const header = encodeTarHeader(entry);
     const padding = this.padding;
     this.padding = entry.type === 'file' ? paddingOf(entry.size) : 0;
-    return this.push(padding === 0 ? header : Buffer.concat([Buffer.alloc(padding), header]));
+    return this.push(padding === 0 ? header : Buffer.concat([ZEROS.subarray(0, padding), header]));
   }
 
   public data(chunk: Buffer): void | Promise<void> {
@@ -57,7 +61,7 @@ export class TarSink implements Sink {
   }
 
   public async finish(): Promise<PackedBlob> {
-    await this.push(Buffer.alloc(this.padding + 2 * BLOCK));
+    await this.push(ZEROS.subarray(0, this.padding + 2 * BLOCK));
     if (this.used > 0) await this.flush();
     await Promise.all(this.inFlight);
     const tail = this.compressor.tail();
@@ -87,7 +91,7 @@ export class TarSink implements Sink {
   }
 
   private async pushAcrossFrames(bytes: Buffer): Promise<void> {
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       const length = bytes.copy(this.frame, this.used, at);
       at += length;
       this.used += length;
@@ -107,7 +111,7 @@ export class TarSink implements Sink {
       const result = await compressed;
       await before;
       await this.write(handle, result);
-      if (result !== frame) this.spare.push(buffer);
+      this.spare.push(buffer);
     })();
     done.catch(() => undefined); // reported where it is awaited, below or in finish
     this.written = done;
@@ -120,7 +124,7 @@ export class TarSink implements Sink {
   private async write(handle: fs.FileHandle, bytes: Buffer): Promise<void> {
     this.blobHash.update(bytes);
     this.size += bytes.length;
-    for (let at = 0; at < bytes.length; ) {
+    for (let at = 0; at < bytes.length;) {
       at += (await handle.write(bytes, at, bytes.length - at)).bytesWritten;
     }
   }

@@ -27,6 +27,11 @@ export function ancestorsOf(path: string): string[] {
   return ancestors;
 }
 
+/** Adds all directories above a path to those known. Stops at one that is known: those above it are then, too. */
+export function addAncestors(known: Set<string>, path: string): void {
+  for (let parent = parentOf(path); parent !== '' && !known.has(parent); parent = parentOf(parent)) known.add(parent);
+}
+
 /**
  * Entries as a {@link Tree}: sorted by path bytes, and of every set of hard links the first path holds the content,
  * since extractors need the target before the link.

@@ -1,6 +1,6 @@
 import { StackError } from '../core';
 import type { Entry, FileEntry, HardlinkEntry, Tree } from './entry';
-import { ancestorsOf, MAX_LINKS, parentOf } from './tree';
+import { addAncestors, ancestorsOf, MAX_LINKS, parentOf } from './tree';
 
 /** Anything that knows what is at a path: a merged view, or several laid over each other. */
 export type View = Pick<ReadonlyMap<string, Entry>, 'get'>;
@@ -28,13 +28,7 @@ export function mergeTrees(layers: readonly Tree[]): Map<string, Entry> {
 }
 
 function withoutMark(entry: Entry): Entry {
-  if (entry.type !== 'directory' || entry.opaque !== true) return entry;
-  const { opaque: _, ...directory } = entry;
-  return directory;
-}
-
-function addAncestors(directories: Set<string>, path: string): void {
-  for (let parent = parentOf(path); parent !== '' && !directories.has(parent); parent = parentOf(parent)) directories.add(parent);
+  return entry.type === 'directory' && entry.opaque === true ? { ...entry, opaque: undefined } : entry;
 }
 
 /**

@@ -19,7 +19,10 @@ export function xattrsOf(records: PaxRecords | undefined): readonly Xattr[] | un
   for (const [keyword, value] of records) {
     if (keyword.startsWith(SCHILY_XATTR)) schily.push([keyword.slice(SCHILY_XATTR.length), value]);
     if (!keyword.startsWith(LIBARCHIVE_XATTR)) continue;
-    libarchive.push([percentDecoded(keyword.slice(LIBARCHIVE_XATTR.length)), Buffer.from(value.toString('latin1'), 'base64')]);
+    libarchive.push([
+      percentDecoded(keyword.slice(LIBARCHIVE_XATTR.length)),
+      Buffer.from(value.toString('latin1'), 'base64'),
+    ]);
   }
   return sortXattrs(new Map([...libarchive, ...schily]));
 }
@@ -45,5 +48,9 @@ export function portableXattrs(xattrs: readonly Xattr[] | undefined): readonly X
 
 /** Whether overlayfs' own mark for an opaque directory is among them (kernel, overlayfs.rst). */
 export function saysOpaque(xattrs: readonly Xattr[] | undefined): boolean {
-  return xattrs?.some(({ name, value }) => /^(trusted|user)\.overlay\.opaque$/.test(name) && value.toString('latin1') === 'y') ?? false;
+  return (
+    xattrs?.some(
+      ({ name, value }) => /^(trusted|user)\.overlay\.opaque$/.test(name) && value.toString('latin1') === 'y',
+    ) ?? false
+  );
 }

@@ -63,12 +63,18 @@ export async function* decodeZstd(source: AsyncIterable<Buffer>, name: string): 
 function requireWindow(window: number, name: string): void {
   if (window <= MAX_WINDOW) return;
   const most = String(MAX_WINDOW);
-  throw new StackError('STACK4003', `${name}: zstd wants a window of ${String(window)} bytes; at most ${most} are accepted`);
+  throw new StackError(
+    'STACK4003',
+    `${name}: zstd wants a window of ${String(window)} bytes; at most ${most} are accepted`,
+  );
 }
 
 function requireProgress({ moved, produced }: { moved: number; produced: number }, name: string): void {
   if (moved <= FREE_MOVES + MAX_MOVED_PER_BYTE * produced) return;
-  throw new StackError('STACK4003', `${name}: the zstd blocks are too small for their window; reading them would take hours`);
+  throw new StackError(
+    'STACK4003',
+    `${name}: the zstd blocks are too small for their window; reading them would take hours`,
+  );
 }
 
 async function skipFrame(input: ByteReader): Promise<void> {
@@ -132,7 +138,7 @@ async function* decodeFrame(input: ByteReader, header: FrameHeader): AsyncGenera
   const checksum = header.hasChecksum ? new Xxh64() : undefined;
   let size = 0;
   decoder.push(withoutChecksum(header.bytes));
-  for (let last = false; !last; ) {
+  for (let last = false; !last;) {
     const block = await readBlock(input, Math.min(header.window, MAX_BLOCK));
     last = block.last;
     decoder.push(block.bytes, last);
@@ -141,7 +147,8 @@ async function* decodeFrame(input: ByteReader, header: FrameHeader): AsyncGenera
     checksum?.update(content);
     yield content;
   }
-  if (header.contentSize !== undefined && size !== header.contentSize) throw new Error('a zstd frame is not as long as it says');
+  if (header.contentSize !== undefined && size !== header.contentSize)
+    throw new Error('a zstd frame is not as long as it says');
   if (checksum === undefined) return;
   const stated = (await readExactly(input, 4)).readUInt32LE(0);
   if (Number(checksum.digest() & 0xffffffffn) !== stated) throw new Error('a zstd frame has a wrong checksum');

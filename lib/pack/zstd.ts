@@ -12,7 +12,11 @@ interface NativeZstd {
 }
 
 interface BuiltinZstd {
-  readonly zstdCompress: (content: Buffer, options: object, done: (error: Error | null, result: Buffer) => void) => void;
+  readonly zstdCompress: (
+    content: Buffer,
+    options: object,
+    done: (error: Error | null, result: Buffer) => void,
+  ) => void;
   readonly constants: { readonly ZSTD_c_compressionLevel: number };
 }
 
@@ -31,7 +35,11 @@ export function zstdCompressor(level: number): FrameCompressor {
   }
   const builtin = zlib as unknown as Partial<BuiltinZstd>;
   const { zstdCompress, constants } = builtin;
-  if (zstdCompress !== undefined && constants !== undefined && (process.versions as NodeJS.Dict<string>)['zstd'] === LIBZSTD_VERSION) {
+  if (
+    zstdCompress !== undefined &&
+    constants !== undefined &&
+    (process.versions as NodeJS.Dict<string>)['zstd'] === LIBZSTD_VERSION
+  ) {
     const options = { params: { [constants.ZSTD_c_compressionLevel]: level } };
     return (content) =>
       new Promise((resolve, reject) => {
@@ -41,9 +49,13 @@ export function zstdCompressor(level: number): FrameCompressor {
         });
       });
   }
-  throw new StackError('STACK4005', `zstd ${LIBZSTD_VERSION} is not available on ${process.platform}-${process.arch} with Node ${process.versions.node}`, {
-    hint: "use Node 22.15 or newer, reinstall with optional dependencies, or set the app's tar: { compression: 'gzip' }",
-  });
+  throw new StackError(
+    'STACK4005',
+    `zstd ${LIBZSTD_VERSION} is not available on ${process.platform}-${process.arch} with Node ${process.versions.node}`,
+    {
+      hint: "use Node 22.15 or newer, reinstall with optional dependencies, or set the app's tar: { compression: 'gzip' }",
+    },
+  );
 }
 
 function loadNative(): NativeZstd | undefined {

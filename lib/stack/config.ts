@@ -1,12 +1,6 @@
 import { canonicalJson, StackError } from '../core';
 import type { RuntimeConfig } from '../oci';
-import { mergeEnv } from './env';
-
-/** A component's configuration, with its name for messages. */
-export interface NamedConfig {
-  readonly name: string;
-  readonly config: RuntimeConfig;
-}
+import { mergeEnv, type NamedConfig } from './env';
 
 /** What a combination sets itself, so that its components may differ there. */
 export interface Settled {

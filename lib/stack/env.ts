@@ -1,5 +1,11 @@
 import { StackError } from '../core';
-import type { NamedConfig } from './config';
+import type { RuntimeConfig } from '../oci';
+
+/** A component's configuration, with its name for messages. */
+export interface NamedConfig {
+  readonly name: string;
+  readonly config: RuntimeConfig;
+}
 
 /** Variables that list directories: the union keeps everyone's entries (stacking.md §2). */
 const PATH_LIKE =

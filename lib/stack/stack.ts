@@ -1,8 +1,8 @@
-import { StackError } from '../core';
+import { canonicalJson, StackError } from '../core';
 import { formatPlatform, samePlatform } from '../oci';
 import { mergeConfigs, NOTHING_SETTLED, type Settled } from './config';
 import { combineSteps } from './steps';
-import { familyOf, layersOf, type Component, type ImageVariant } from './variant';
+import { familyOf, identityOf, layersOf, type Component, type ImageVariant } from './variant';
 
 /**
  * Combines images without touching a byte of their layers: the result lists the components' layers, bottom to top,
@@ -52,10 +52,16 @@ function requireOneFamily(components: readonly Component[]): void {
   }
 }
 
-/** The nearest image that all components are, or stand on. */
+/** The nearest image that all components are, or stand on; known by its content, since each may have opened it by itself. */
 function sharedBase([first, ...others]: readonly [Component, ...Component[]]): ImageVariant | undefined {
-  const lineages = others.map(({ variant }) => new Set(lineageOf(variant)));
-  return lineageOf(first.variant).find((candidate) => lineages.every((lineage) => lineage.has(candidate)));
+  const identities = new Map<ImageVariant, string>();
+  const identify = (variant: ImageVariant): string => {
+    const known = identities.get(variant) ?? canonicalJson([variant.config, layersOf(variant).map(identityOf)]);
+    identities.set(variant, known);
+    return known;
+  };
+  const lineages = others.map(({ variant }) => new Set(lineageOf(variant).map(identify)));
+  return lineageOf(first.variant).find((candidate) => lineages.every((lineage) => lineage.has(identify(candidate))));
 }
 
 function lineageOf(variant: ImageVariant): readonly ImageVariant[] {

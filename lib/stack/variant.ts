@@ -27,7 +27,7 @@ export interface ImageVariant {
   readonly config: RuntimeConfig;
   /** Bottom to top. */
   readonly steps: readonly ImageStep[];
-  /** The image it stands on, where that is known: tells what of its config is its own. The same image is the same object. */
+  /** The image it stands on, where that is known: tells what of its config is its own. */
   readonly base?: ImageVariant | undefined;
   /** Of a combination: what it combines, bottom to top. */
   readonly components?: readonly Component[] | undefined;

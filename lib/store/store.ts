@@ -3,6 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { errnoOf, messageOf, StackError, writeFailure } from '../core';
 import { digestOf, hexOf, isDigest } from '../oci';
+import { Exclusive } from './exclusive';
 import { newTemporaryDirectory, removeLeftovers } from './temporary';
 
 /** Layout of the store's directory; another number is another store. */
@@ -32,12 +33,12 @@ export class Store {
    * @throws StackError STACK7001 when the directory cannot be used, STACK7002 when the disk is full
    */
   public static async open(directory = defaultStoreDirectory()): Promise<Store> {
-    const store = new Store(directory);
+    const store = new Store(path.join(directory, STORE_VERSION));
     try {
       for (const room of ['blobs/sha256', 'records', 'tmp', 'state']) {
-        await fs.mkdir(path.join(store.root, room), { recursive: true, mode: 0o700 });
+        await fs.mkdir(path.join(store.directory, room), { recursive: true, mode: 0o700 });
       }
-      await removeLeftovers(path.join(store.root, 'tmp'));
+      await removeLeftovers(path.join(store.directory, 'tmp'));
     } catch (error) {
       if (errnoOf(error) === 'ENOSPC') throw writeFailure('STACK7001', `the store '${directory}'`, error);
       throw new StackError('STACK7001', `cannot use the store '${directory}': ${messageOf(error)}`, {
@@ -48,18 +49,16 @@ export class Store {
     return store;
   }
 
-  private readonly root: string;
+  private readonly exclusive = new Exclusive();
 
   private constructor(
     /** Holds everything of the store. */
     public readonly directory: string,
-  ) {
-    this.root = path.join(directory, STORE_VERSION);
-  }
+  ) {}
 
   /** Where a blob is, or would be. */
   public blobPath(digest: string): string {
-    return path.join(this.root, 'blobs', 'sha256', safeHex(digest));
+    return path.join(this.directory, 'blobs', 'sha256', safeHex(digest));
   }
 
   /**
@@ -133,7 +132,7 @@ export class Store {
    */
   public async temporaryDirectory(): Promise<string> {
     try {
-      return await newTemporaryDirectory(path.join(this.root, 'tmp'));
+      return await newTemporaryDirectory(path.join(this.directory, 'tmp'));
     } catch (error) {
       throw writeFailure('STACK7001', 'a temporary directory in the store', error);
     }
@@ -150,11 +149,19 @@ export class Store {
   }
 
   /**
+   * Runs work that makes something in the store while nobody else in this process is at work under the same key. What two need
+   * at a time is made once, if each looks first whether it is there.
+   */
+  public async exclusively<T>(key: string, work: () => Promise<T>): Promise<T> {
+    return this.exclusive.run(key, work);
+  }
+
+  /**
    * A directory that stays, for state that is neither blob nor record, such as package lists.
    * @throws StackError STACK7001, STACK7002
    */
   public async stateDirectory(name: string): Promise<string> {
-    const directory = path.join(this.root, 'state', name);
+    const directory = path.join(this.directory, 'state', name);
     try {
       await fs.mkdir(directory, { recursive: true, mode: 0o700 });
     } catch (error) {
@@ -210,7 +217,7 @@ export class Store {
   }
 
   private recordPath(kind: string, key: string): string {
-    return path.join(this.root, 'records', kind, `${safeHex(key)}.json`);
+    return path.join(this.directory, 'records', kind, `${safeHex(key)}.json`);
   }
 }
 

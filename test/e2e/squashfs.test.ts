@@ -14,6 +14,7 @@ import {
   SquashfsSink,
   zstdCompressor,
 } from '../../lib/pack';
+import { blockCompressor } from '../../lib/pack/squashfs/frame';
 
 const EPOCH = 315532800;
 const MINUTE = 60_000;
@@ -151,8 +152,8 @@ function lines(count: number): Buffer {
 }
 
 /** Bytes that do not compress. */
-function noise(length: number): Buffer {
-  return createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(length));
+function noise(length: number, seed = 0): Buffer {
+  return createCipheriv('aes-128-ctr', Buffer.alloc(16, seed), Buffer.alloc(16)).update(Buffer.alloc(length));
 }
 
 const MiB = 1024 * 1024;
@@ -162,7 +163,7 @@ const FOREIGN = bytesToName(Buffer.from([0x6e, 0xe4, 0x6d, 0x65, 0xff]));
 const DEEP = Array.from({ length: 150 }, (_, level) => `level-${String(level)}`).join('/');
 
 const TREE: readonly Entry[] = [
-  directory('', { mode: 0o751, uid: 12, gid: 13, mtime: 1_000_000_000 }),
+  directory('', { mode: 0o1775, uid: 12, gid: 13, mtime: 1_000_000_000 }),
   file('big', Buffer.concat([lines(200_000), noise(2 * MiB), Buffer.from('end')])),
   file('big-copy', Buffer.concat([lines(200_000), noise(2 * MiB), Buffer.from('end')])),
   file(`deep/${DEEP}/file`, 'down here'),
@@ -258,7 +259,7 @@ describe('an image of everything there is', () => {
 
   test('unsquashfs lists every path, with numbers for users and groups', () => {
     const listing = asRoot('env', 'TZ=UTC', 'unsquashfs', '-lln', packed.file).toString('latin1');
-    expect(listing).toMatch(/^drwxr-x--x 12\/13 +\d+ 2001-09-09 01:46 squashfs-root$/m);
+    expect(listing).toMatch(/^drwxrwxr-t 12\/13 +\d+ 2001-09-09 01:46 squashfs-root$/m);
     expect(listing).toMatch(/^-rwsr-xr-x 0\/0 +10 2096-10-02 07:06 squashfs-root\/links\/script-too$/m);
     expect(listing).toMatch(/^brw-r--r-- 0\/6 +8, +1 1980-01-01 00:00 squashfs-root\/dev\/disk$/m);
     expect(listing).toMatch(/^lrwxrwxrwx 3\/0 +6 1980-01-01 00:00 squashfs-root\/links\/relative -> \.\.\/big$/m);
@@ -314,10 +315,10 @@ describe('small trees', () => {
   });
 
   test('a single top directory stays one', async () => {
-    const { file } = await pack([directory('top', { mode: 0o700 }), directory('top/inner')]);
+    const { file } = await pack([directory('top', { mode: 0o711 }), directory('top/inner')]);
     for (const root of [mount(file), extract(file)]) {
       expect(fs.readdirSync(root)).toEqual(['top']);
-      expect(fs.statSync(path.join(root, 'top')).mode & 0o7777).toBe(0o700);
+      expect(fs.statSync(path.join(root, 'top')).mode & 0o7777).toBe(0o711);
     }
   });
 
@@ -327,6 +328,26 @@ describe('small trees', () => {
       expect(fs.readFileSync(path.join(root, 'f')).equals(lines(50_000))).toBe(true);
     }
   });
+});
+
+test('the kernel reads a block wherever in a page its frame ends', async () => {
+  // It reads page by page, and gives up when the content is complete and something of the frame is still in the next page.
+  const compress = blockCompressor(zstdCompressor(3));
+  const blockOf = async (seed: number, frameSize: number): Promise<Buffer> => {
+    const block = Buffer.alloc(128 * 1024);
+    noise(frameSize - 90, seed).copy(block);
+    // Every byte that does not compress, put at the end, makes the frame one byte longer.
+    for (let end = 1; end <= 90; end += 1) {
+      noise(end, 255).copy(block, block.length - end);
+      if ((await compress(block)).length === frameSize) return block;
+    }
+    throw new Error(`no content has a frame of ${String(frameSize)} bytes`);
+  };
+  const firstEnd = 2 * 4096 - 10;
+  const blocks = [await blockOf(0, firstEnd - 96 - 6)];
+  for (let number = 1; number <= 20; number += 1) blocks.push(await blockOf(number, 4097));
+  const { file: image } = await pack([file('blocks', Buffer.concat(blocks))]);
+  expect(sha256(fs.readFileSync(path.join(mount(image), 'blocks')))).toBe(sha256(Buffer.concat(blocks)));
 });
 
 describe('whiteouts', () => {

@@ -60,7 +60,7 @@ export class MetadataWriter {
 }
 
 /** A metadata block: its size, then the frame, or the content where that is shorter. */
-export function encodeMetadataBlock(content: Buffer, frame: Buffer): Buffer {
+function encodeMetadataBlock(content: Buffer, frame: Buffer): Buffer {
   const [bytes, flag] = frame.length < content.length ? [frame, 0] : [content, STORED_METADATA];
   const header = Buffer.alloc(2);
   header.writeUInt16LE(bytes.length | flag);

@@ -2,7 +2,7 @@ import type { FrameCompressor } from '../zstd';
 import { writeListing } from './directory';
 import type { Fragment } from './file-data';
 import { encodeDirectoryInode, encodeInode } from './inodes';
-import { encodeIndex, MetadataWriter, packPosition } from './metadata';
+import { encodeIndex, MetadataWriter, packPosition, type MetadataPosition } from './metadata';
 import type { NodeTree } from './node-tree';
 import type { DirectoryNode } from './nodes';
 import type { OutputFile } from './output';
@@ -23,11 +23,7 @@ export async function writeTables(
 ): Promise<TablePlaces> {
   const inodes = new MetadataWriter(compress);
   const listings = new MetadataWriter(compress);
-  const { root } = tree;
-  // Children before their parents: a listing says where the inodes are, a directory's inode where its listing is.
-  for (const directory of [...tree.directories].reverse()) {
-    await writeDirectory(directory, inodes, listings, tree.inodes + 1);
-  }
+  const root = await writeDirectories(tree, inodes, listings);
   const inodeTable = output.position;
   await inodes.finish(output);
   const directoryTable = output.position;
@@ -39,7 +35,7 @@ export async function writeTables(
     inodes: tree.inodes,
     fragments: fragments.length,
     ids: tree.ids.count,
-    root: root.position === undefined ? 0 : packPosition(root.position),
+    root: packPosition(root),
     size: output.position,
     idTable,
     xattrTable,
@@ -49,13 +45,30 @@ export async function writeTables(
   };
 }
 
-/** @param rootParent what the root has for the inode number of its parent: by convention one that no inode has */
-async function writeDirectory(
-  directory: DirectoryNode,
+/**
+ * Children come before their parents: a listing says where the inodes are, a directory's inode where its listing is.
+ * @returns where the inode of the root is
+ */
+async function writeDirectories(
+  tree: NodeTree,
   inodes: MetadataWriter,
   listings: MetadataWriter,
-  rootParent: number,
-): Promise<void> {
+): Promise<MetadataPosition> {
+  const { root } = tree;
+  // By convention the root's parent has a number that no inode has.
+  const parentOf = (directory: DirectoryNode): number => directory.parent?.number ?? tree.inodes + 1;
+  for (const directory of tree.directories.slice(1).reverse()) {
+    await writeDirectory(directory, parentOf(directory), inodes, listings);
+  }
+  return writeDirectory(root, parentOf(root), inodes, listings);
+}
+
+async function writeDirectory(
+  directory: DirectoryNode,
+  parent: number,
+  inodes: MetadataWriter,
+  listings: MetadataWriter,
+): Promise<MetadataPosition> {
   for (const child of directory.children.values()) {
     // Directories are written by their own turn, a file of several names by its first.
     if (child.type === 'directory' || child.position !== undefined) continue;
@@ -63,8 +76,10 @@ async function writeDirectory(
     await inodes.write(encodeInode(child));
   }
   const listing = await writeListing(directory, listings);
-  directory.position = inodes.position;
-  await inodes.write(encodeDirectoryInode(directory, listing, directory.parent?.number ?? rootParent));
+  const { position } = inodes;
+  directory.position = position;
+  await inodes.write(encodeDirectoryInode(directory, listing, parent));
+  return position;
 }
 
 /** @returns the position of the table's index */

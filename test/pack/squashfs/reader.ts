@@ -114,10 +114,28 @@ function readSuperblock(image: Buffer): Record<string, number> {
   };
 }
 
+/**
+ * The content of a frame. Throws for frames that are right but not for the kernel: a window larger than a block, or a last block
+ * without content, which it does not get to when it lies in the next page.
+ */
 function unpack(frame: Buffer): Buffer {
-  const windowed = (frame[4]! & 0x20) === 0;
-  if (windowed && frame[5]! > 0x38) throw new Error('a frame needs a larger window than the kernel allows');
-  return Buffer.from(decompress(frame));
+  const content = Buffer.from(decompress(frame));
+  const descriptor = frame[4]!;
+  if ((descriptor & 0x3f) !== 0x20) throw new Error('a frame is not a single segment');
+  const [size, header] = [
+    [frame[5]!, 6],
+    [frame.readUInt16LE(5) + 256, 7],
+    [frame.readUInt32LE(5), 9],
+  ][descriptor >> 6]!;
+  if (size !== content.length || size > 131072) throw new Error('a frame has a wrong size');
+  for (let at = header!, last = false; !last;) {
+    const block = frame.readUIntLE(at, 3);
+    last = (block & 1) === 1;
+    if (block >> 3 === 0) throw new Error('a frame has an empty block');
+    at += 3 + ((block & 6) === 2 ? 1 : block >> 3);
+    if (last && at !== frame.length) throw new Error('something is behind a frame');
+  }
+  return content;
 }
 
 function readData(image: Buffer, position: number, size: number): Buffer {
@@ -289,7 +307,7 @@ interface Child {
 function readListing(listing: Buffer): { children: Child[]; headers: Map<number, string> } {
   const children: Child[] = [];
   const headers = new Map<number, string>();
-  let last = Buffer.alloc(0);
+  let last: Buffer = Buffer.alloc(0);
   for (let at = 0; at < listing.length;) {
     const [count, block, number] = [
       listing.readUInt32LE(at) + 1,

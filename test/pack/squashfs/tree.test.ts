@@ -63,12 +63,9 @@ describe('the tree', () => {
   test('names that are not UTF-8 keep their bytes', async () => {
     const name = bytesToName(Buffer.from([0x62, 0xff, 0xe4, 0x62]));
     const target = bytesToName(Buffer.from([0xfe, 0x2f, 0x80]));
-    const { image, bytes } = await bench.pack([file(name, 'x'), { type: 'symlink', path: 'z', ...META, target }], {
-      compress: (content) => Promise.resolve(content),
-    });
+    const { image } = await bench.pack([file(name, 'x'), { type: 'symlink', path: 'z', ...META, target }]);
     expect(image.entries.get(name)?.content).toEqual(Buffer.from('x'));
     expect(image.entries.get('z')?.target).toBe(target);
-    expect(bytes.includes(Buffer.from([0x62, 0xff, 0xe4, 0x62]))).toBe(true);
   });
 
   test('a large directory has an index that leads to its headers', async () => {

@@ -1,0 +1,54 @@
+import { StackError } from '../core';
+import type { Platform } from '../oci';
+import type { ImagePlan, LayerFormat } from '../plan';
+import type { ImageVariant } from '../stack';
+import type { KnownDelta } from './delta';
+
+/** An image with all its layers in the store, ready to be published or used by another one. */
+export interface BuiltImage {
+  /** Construct path. */
+  readonly path: string;
+  readonly plan: ImagePlan;
+  readonly platform: Platform;
+  /** The image in every format that was asked for. */
+  readonly variants: ReadonlyMap<LayerFormat, ImageVariant>;
+  /** What it consists of, bottom to top, whatever the format. Empty once nobody needs it any more. */
+  readonly deltas: readonly KnownDelta[];
+  /** Of a combination: what each image in it consists of. */
+  readonly combines?: readonly DeltaSequence[] | undefined;
+  /** The image outside of the app that it stands on. */
+  readonly base?: BaseReference | undefined;
+}
+
+/** The deltas of one image. */
+export interface DeltaSequence {
+  /** Construct path. */
+  readonly name: string;
+  readonly deltas: readonly KnownDelta[];
+}
+
+/** An image outside of the app, for the annotation `org.opencontainers.image.base.digest`. */
+export interface BaseReference {
+  readonly digest: string;
+  /** The format of its layers: in another one an image does not have them. */
+  readonly format: LayerFormat;
+}
+
+/** The images built so far, by construct path: everything an image needs comes before it. */
+export type BuiltImages = ReadonlyMap<string, BuiltImage>;
+
+/** One image to be built. */
+export interface ImageRequest {
+  /** Construct path. */
+  readonly path: string;
+  readonly plan: ImagePlan;
+  /** Those it is published in, and those that images on top of it need. */
+  readonly formats: readonly LayerFormat[];
+}
+
+/** An image that another one uses. */
+export function requireImage(images: BuiltImages, path: string): BuiltImage {
+  const image = images.get(path);
+  if (image === undefined) throw new StackError('STACK9001', `'${path}' was needed before it was built`);
+  return image;
+}

@@ -1,0 +1,69 @@
+import { compareNames } from '../core';
+import { ancestorsOf, mergeTrees, parentOf, plainDirectory, type Entry, type Tree, type View } from '../pack';
+import type { KnownDelta } from './delta';
+
+/** What a container of an image sees: all its files, also directories that no layer describes. */
+export class FileView implements View {
+  /**
+   * @param layers bottom to top
+   * @param epoch time of directories that no layer describes, seconds since 1970
+   */
+  public static of(layers: readonly Tree[], epoch: number): FileView {
+    const entries = mergeTrees(layers);
+    for (const path of [...entries.keys()]) {
+      for (const parent of ancestorsOf(path)) {
+        if (!entries.has(parent)) entries.set(parent, plainDirectory(parent, epoch));
+      }
+    }
+    if (!entries.has('')) entries.set('', plainDirectory('', epoch));
+    return new FileView(entries);
+  }
+
+  private sorted: readonly Entry[] | undefined;
+
+  private constructor(private readonly entries: ReadonlyMap<string, Entry>) {}
+
+  public get(path: string): Entry | undefined {
+    return this.entries.get(path);
+  }
+
+  /** What is at a path and everything below it, in byte order of the paths. */
+  public under(path: string): readonly Entry[] {
+    const top = this.entries.get(path);
+    if (top === undefined) return [];
+    this.sorted ??= [...this.entries.values()].sort((a, b) => compareNames(a.path, b.path));
+    if (path === '') return this.sorted;
+    // What is below `a` lies between `a/` and `a0`, 0 being the character behind the slash.
+    return [top, ...this.sorted.slice(this.position(`${path}/`), this.position(`${path}0`))];
+  }
+
+  /** Paths of what lies directly in a directory. */
+  public childrenOf(directory: string): readonly string[] {
+    return this.under(directory).flatMap(({ path }) => (path !== '' && parentOf(path) === directory ? [path] : []));
+  }
+
+  /** Where a path is, or would be, in the sorted list. */
+  private position(path: string): number {
+    const sorted = this.sorted ?? [];
+    let from = 0;
+    let to = sorted.length;
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (compareNames(sorted[middle]?.path ?? '', path) < 0) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+}
+
+const views = new WeakMap<readonly KnownDelta[], Promise<FileView>>();
+
+/** The view of an image's deltas; made once for one list of them. */
+export async function viewOf(deltas: readonly KnownDelta[], epoch: number): Promise<FileView> {
+  let view = views.get(deltas);
+  if (view === undefined) {
+    view = Promise.all(deltas.map((delta) => delta.tree())).then((trees) => FileView.of(trees, epoch));
+    views.set(deltas, view);
+  }
+  return view;
+}

@@ -1,0 +1,87 @@
+import type { Platform, RuntimeConfig } from '../oci';
+import type { ImagePlan, LayerFormat, SourcePlan, StackedPlan } from '../plan';
+import { stepsOf, type ImageLayer, type ImageVariant } from '../stack';
+import { requireImage, type BaseReference, type BuiltImages } from './built-image';
+import type { BuildContext } from './context';
+import type { Delta, KnownDelta } from './delta';
+import { isoSeconds } from './iso-seconds';
+import { openLayoutImage } from './layout-image';
+import { packDelta } from './pack-delta';
+import { openTarFile, openTarInImage } from './root-tar';
+
+/** What an image starts from. */
+export interface Foundation {
+  readonly config: RuntimeConfig;
+  readonly deltas: readonly KnownDelta[];
+  /** The image below, in every wanted format; none when there is none. */
+  readonly variants: ReadonlyMap<LayerFormat, ImageVariant>;
+  /** Deltas that are new with this image, such as a root filesystem tar. */
+  readonly added: readonly Delta[];
+  readonly base?: BaseReference | undefined;
+}
+
+const NOTHING: Foundation = { config: {}, deltas: [], variants: new Map(), added: [] };
+
+/**
+ * Gets ready what an image stands on, in every wanted format.
+ * @param path construct path of the image, for events
+ * @throws StackError STACK3001 to STACK3004, STACK4001 to STACK4006, STACK5002, STACK6001 to STACK6005, STACK7001, STACK7002
+ */
+export async function layFoundation(
+  context: BuildContext,
+  path: string,
+  plan: Exclude<ImagePlan, StackedPlan>,
+  platform: Platform,
+  formats: readonly LayerFormat[],
+  images: BuiltImages,
+): Promise<Foundation> {
+  if (plan.type === 'debian-packages') return NOTHING;
+  const { from } = plan;
+  switch (from.type) {
+    case 'scratch':
+      return NOTHING;
+    case 'tar':
+      return { ...NOTHING, added: [await openRootTar(context, from, images)] };
+    case 'image': {
+      const { variants, deltas, base } = requireImage(images, from.image);
+      const [some] = variants.values();
+      return { config: some?.config ?? {}, deltas, variants, added: [], base };
+    }
+    case 'oci-layout':
+      return layOnLayout(context, path, from, platform, formats);
+  }
+}
+
+async function openRootTar(
+  context: BuildContext,
+  { file, sha256 }: Extract<SourcePlan, { type: 'tar' }>,
+  images: BuiltImages,
+): Promise<Delta> {
+  if (file.type === 'path') return openTarFile(context, file.path, sha256);
+  return openTarInImage(context, file, requireImage(images, file.image).deltas, sha256);
+}
+
+async function layOnLayout(
+  context: BuildContext,
+  path: string,
+  from: Extract<SourcePlan, { type: 'oci-layout' }>,
+  platform: Platform,
+  formats: readonly LayerFormat[],
+): Promise<Foundation> {
+  const { descriptor, config: file, deltas } = await openLayoutImage(context, from, platform);
+  const config = file.config ?? {};
+  const layers = new Map(formats.map((format): [LayerFormat, ImageLayer[]] => [format, []]));
+  for (const delta of deltas) {
+    const packed = await packDelta(context, path, delta, formats);
+    for (const [format, layer] of packed.layers) layers.get(format)?.push(layer);
+  }
+  const created = isoSeconds(context.epoch);
+  const variants = new Map(
+    [...layers].map(([format, list]): [LayerFormat, ImageVariant] => [
+      format,
+      { platform, config, steps: stepsOf(list, file.history ?? [], created) },
+    ]),
+  );
+  const format = deltas[0]?.existing?.format;
+  return { config, deltas, variants, added: [], base: format && { digest: descriptor.digest, format } };
+}

@@ -1,0 +1,116 @@
+import { hexOf } from '../oci';
+import { indexLine, treeDigest, type Entry, type FileEntry, type Tree } from '../pack';
+import type { ImportPlan } from '../plan';
+import type { BuildContext } from './context';
+import type { KnownDelta } from './delta';
+import { viewOf, type FileView } from './file-view';
+import { hashFile } from './host-files';
+import { hostContent, imageContent, type ImportContent } from './import-content';
+import { ImportTree } from './import-tree';
+import { requireSha256 } from './sha256';
+
+/** What an image consists of, for imports from it. */
+export type ImageFiles = (image: string) => readonly KnownDelta[];
+
+/** The imports of one layer. */
+export class LayerImports {
+  private readonly contents = new Map<ImportPlan, Promise<ImportContent>>();
+
+  /**
+   * @param base what the layers below consist of
+   * @param files what other images consist of
+   */
+  public constructor(
+    private readonly context: BuildContext,
+    private readonly imports: readonly ImportPlan[],
+    private readonly base: readonly KnownDelta[],
+    private readonly files: ImageFiles,
+  ) {}
+
+  /**
+   * Everything the imports depend on besides the base, as plain data. Looks at the user's files, and reads those that must have
+   * a sha256; other images are not looked into.
+   * @returns undefined while the content of some file is not known
+   */
+  public async inputs(): Promise<readonly unknown[] | undefined> {
+    const inputs: unknown[] = [];
+    for (const each of this.imports) {
+      const { source, ...how } = each;
+      const content =
+        source.type === 'path'
+          ? treeDigest((await this.contentOf(each)).entries.map((entry) => this.recalled(entry)))
+          : this.files(source.image).map(({ contentKey }) => contentKey);
+      if (content === undefined) return undefined;
+      inputs.push({ ...how, path: source.path, content });
+    }
+    return inputs;
+  }
+
+  /** The tree they make on top of the base; empty when the base shows all of it already. */
+  public async assemble(): Promise<Tree> {
+    const { epoch } = this.context;
+    const below = await viewOf(this.base, epoch);
+    const placed = new ImportTree(below, epoch);
+    for (const each of this.imports) placed.place(each, await this.contentOf(each));
+    const tree = placed.tree();
+    return (await this.changesNothing(tree, below)) ? [] : tree;
+  }
+
+  private async contentOf(each: ImportPlan): Promise<ImportContent> {
+    let content = this.contents.get(each);
+    if (content === undefined) {
+      content = this.load(each).then((loaded) => this.verified(each, loaded));
+      this.contents.set(each, content);
+    }
+    return content;
+  }
+
+  private async load(each: ImportPlan): Promise<ImportContent> {
+    const { source, exclude } = each;
+    if (source.type === 'path') return hostContent(this.context, each, source.path);
+    const view = await viewOf(this.files(source.image), this.context.epoch);
+    return imageContent(view, source.image, source.path, exclude);
+  }
+
+  /** An import that names a sha256: of the file, or for a directory of its path index with all times 0. */
+  private async verified(plan: ImportPlan, content: ImportContent): Promise<ImportContent> {
+    if (plan.sha256 === undefined) return content;
+    const entries: Entry[] = [];
+    for (const entry of content.entries) {
+      entries.push(entry.type === 'file' ? { ...entry, sha256: await this.hashOf(entry) } : entry);
+    }
+    const [top] = entries;
+    const index = (): string => hexOf(treeDigest(entries.map((entry) => ({ ...entry, mtime: 0 }))) ?? '');
+    requireSha256(`'${plan.source.path}'`, plan.sha256, (top?.type === 'file' ? top.sha256 : undefined) ?? index());
+    return { ...content, entries };
+  }
+
+  private async hashOf(entry: FileEntry): Promise<string | undefined> {
+    const known = this.recalled(entry);
+    if (known.sha256 !== undefined || known.content.kind !== 'host') return known.sha256;
+    const { file, identity } = known.content;
+    const sha256 = await hashFile(file);
+    this.context.hostFiles.learn(file, identity, sha256);
+    return sha256;
+  }
+
+  /** What was hashed since it was looked at is known now. */
+  private recalled<T extends Entry>(entry: T): T {
+    if (entry.type !== 'file' || entry.sha256 !== undefined || entry.content.kind !== 'host') return entry;
+    const sha256 = this.context.hostFiles.recall(entry.content.file, entry.content.identity);
+    return sha256 === undefined ? entry : { ...entry, sha256 };
+  }
+
+  /** Contents are compared only where everything else is equal. */
+  private async changesNothing(tree: Tree, below: FileView): Promise<boolean> {
+    const pairs = tree.map((entry) => [entry, below.get(entry.path)] as const);
+    const differs = ([entry, known]: (typeof pairs)[number]): boolean =>
+      known === undefined || indexLine(entry, undefined) !== indexLine(known, undefined);
+    if (pairs.some(differs)) return false;
+    for (const [entry, known] of pairs) {
+      const isFile = entry.type === 'file' && known?.type === 'file';
+      if (isFile && (await this.hashOf(entry)) !== (await this.hashOf(known))) return false;
+    }
+    return true;
+  }
+}

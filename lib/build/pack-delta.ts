@@ -1,0 +1,155 @@
+import * as path from 'node:path';
+import { canonicalJson } from '../core';
+import { digestOf, isDescriptor, isDigest, type Descriptor } from '../oci';
+import { contentSize, packTree, type PackedBlob, type Tree } from '../pack';
+import type { LayerFormat } from '../plan';
+import type { ImageLayer } from '../stack';
+import type { BuildContext } from './context';
+import type { Delta, KnownDelta } from './delta';
+import { packingOf } from './packing';
+
+const PACKS = 'packs';
+
+/** What packing a delta gave. */
+export interface PackedDelta {
+  /** Same content, now certainly with its key. */
+  readonly delta: KnownDelta;
+  readonly layers: ReadonlyMap<LayerFormat, ImageLayer>;
+}
+
+/**
+ * Gives a delta in every wanted format: taken from the store where it was packed before, else all missing ones are
+ * packed from one walk over its tree.
+ * @param image construct path, for events
+ * @throws StackError STACK3002, STACK3003, STACK4004, STACK7001, STACK7002, and whatever making the tree throws
+ */
+export async function packDelta(
+  context: BuildContext,
+  image: string,
+  delta: Delta,
+  formats: readonly LayerFormat[],
+): Promise<PackedDelta> {
+  const { contentKey } = delta;
+  if (contentKey === undefined) return packUnknown(context, image, delta, formats);
+  const layers = await context.store.exclusively(`pack ${contentKey}`, async () => {
+    const found = await findPacked(context, image, delta, contentKey, formats);
+    const missing = formats.filter((format) => !found.has(format));
+    if (missing.length === 0) return found;
+    const packed = await packTreeOf(context, image, await delta.tree(), missing);
+    await recordPacked(context, new Set([contentKey, packed.treeDigest]), packed.layers);
+    return new Map([...found, ...packed.layers]);
+  });
+  return { delta: { ...delta, contentKey }, layers };
+}
+
+async function packUnknown(
+  context: BuildContext,
+  image: string,
+  delta: Delta,
+  formats: readonly LayerFormat[],
+): Promise<PackedDelta> {
+  const { treeDigest, layers } = await packTreeOf(context, image, await delta.tree(), formats);
+  await recordPacked(context, new Set([treeDigest]), layers);
+  await delta.remember?.(treeDigest);
+  return { delta: { ...delta, contentKey: treeDigest }, layers };
+}
+
+async function findPacked(
+  context: BuildContext,
+  image: string,
+  { existing }: Delta,
+  contentKey: string,
+  formats: readonly LayerFormat[],
+): Promise<ReadonlyMap<LayerFormat, ImageLayer>> {
+  const found = new Map<LayerFormat, ImageLayer>();
+  for (const format of formats) {
+    if (existing?.format === format) {
+      found.set(format, existing.layer);
+      continue;
+    }
+    const layer = await context.store.readRecord(PACKS, packKey(context, contentKey, format));
+    if (!isImageLayer(layer)) continue;
+    const { digest, size } = layer.descriptor;
+    if (!(await context.store.hasBlob(digest, size))) continue;
+    found.set(format, layer);
+    context.listener({ code: 'layer-reused', image, format, digest, size });
+  }
+  return found;
+}
+
+function isImageLayer(value: unknown): value is ImageLayer {
+  if (typeof value !== 'object' || value === null) return false;
+  const { descriptor, diffId } = value as Partial<ImageLayer>;
+  return isDescriptor(descriptor) && isDigest(diffId);
+}
+
+async function recordPacked(
+  context: BuildContext,
+  contentKeys: ReadonlySet<string>,
+  layers: ReadonlyMap<LayerFormat, ImageLayer>,
+): Promise<void> {
+  for (const [format, layer] of layers) {
+    for (const contentKey of contentKeys) {
+      await context.store.writeRecord(PACKS, packKey(context, contentKey, format), layer);
+    }
+  }
+}
+
+function packKey(context: BuildContext, contentKey: string, format: LayerFormat): string {
+  return digestOf(canonicalJson({ contentKey, packing: packingOf(context, format).fingerprint }));
+}
+
+interface PackedTree {
+  readonly treeDigest: string;
+  readonly layers: ReadonlyMap<LayerFormat, ImageLayer>;
+}
+
+/** Packs a tree in all formats at once. Its path index becomes a blob too, under the tree's digest. */
+async function packTreeOf(
+  context: BuildContext,
+  image: string,
+  tree: Tree,
+  formats: readonly LayerFormat[],
+): Promise<PackedTree> {
+  const { store, listener, signal } = context;
+  const started = performance.now();
+  return store.withTemporaryDirectory(async (directory) => {
+    const fileOf = (format: LayerFormat): string => path.join(directory, format);
+    const sinks = formats.map((format) => packingOf(context, format).createSink(fileOf(format)));
+    const lines: string[] = [];
+    const total = contentSize(tree);
+    let bytes = 0;
+    const result = await packTree(tree, sinks, {
+      onIndexLine: (line) => lines.push(`${line}\n`),
+      onProgress: (read) => {
+        signal?.throwIfAborted();
+        bytes += read;
+        listener({ code: 'image-progress', image, format: formats.join(', '), bytes, total });
+      },
+    });
+    learnHashes(context, tree, result.hashed);
+    await store.addBlob(lines.join(''));
+    const layers = new Map<LayerFormat, ImageLayer>();
+    for (const [position, format] of formats.entries()) {
+      const blob = result.blobs[position];
+      if (blob === undefined) continue;
+      const { digest, size, diffId } = blob;
+      await store.adopt(fileOf(format), digest, size);
+      layers.set(format, { descriptor: descriptorOf(blob), diffId });
+      listener({ code: 'layer-packed', image, format, digest, size, milliseconds: performance.now() - started });
+    }
+    return { treeDigest: result.treeDigest, layers };
+  });
+}
+
+function descriptorOf({ mediaType, digest, size, annotations }: PackedBlob): Descriptor {
+  return { mediaType, digest, size, ...(Object.keys(annotations).length === 0 ? {} : { annotations }) };
+}
+
+function learnHashes({ hostFiles }: BuildContext, tree: Tree, hashed: ReadonlyMap<string, string>): void {
+  for (const entry of tree) {
+    if (entry.type !== 'file' || entry.content.kind !== 'host') continue;
+    const sha256 = hashed.get(entry.path);
+    if (sha256 !== undefined) hostFiles.learn(entry.content.file, entry.content.identity, sha256);
+  }
+}

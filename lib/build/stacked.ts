@@ -1,0 +1,64 @@
+import { StackError } from '../core';
+import type { LayerFormat, StackedPlan } from '../plan';
+import { orderLayers, stackImages, type Component, type ImageVariant } from '../stack';
+import {
+  requireImage,
+  type BaseReference,
+  type BuiltImage,
+  type BuiltImages,
+  type DeltaSequence,
+  type ImageRequest,
+} from './built-image';
+import { applyConfig, settledBy } from './config';
+import type { KnownDelta } from './delta';
+import { platformOf } from './platform';
+
+/**
+ * Builds a combination; nothing is packed for it.
+ * @throws StackError STACK5001 to STACK5004
+ */
+export function buildStacked({ path, formats }: ImageRequest, plan: StackedPlan, images: BuiltImages): BuiltImage {
+  const parts = plan.components.map((component) => requireImage(images, component));
+  const variants = formats.map((format): [LayerFormat, ImageVariant] => {
+    const [first, ...others] = parts.map((part) => componentOf(part, format));
+    if (first === undefined) throw new StackError('STACK2006', 'a stacked image needs at least one component');
+    const combined = stackImages([first, ...others], settledBy(plan.config));
+    return [format, { ...combined, config: applyConfig(combined.config, plan.config) }];
+  });
+  const combines = sequencesOf(parts);
+  return {
+    path,
+    plan,
+    platform: platformOf(plan, images),
+    variants: new Map(variants),
+    deltas: orderDeltas(combines),
+    combines,
+    base: sharedBase(parts),
+  };
+}
+
+function componentOf(part: BuiltImage, format: LayerFormat): Component {
+  const variant = part.variants.get(format);
+  if (variant === undefined) throw new StackError('STACK9001', `'${part.path}' was not built as ${format}`);
+  return { name: part.path, variant };
+}
+
+/** Every image once, combinations replaced by what they combine, as stacking does it. */
+function sequencesOf(parts: readonly BuiltImage[]): readonly DeltaSequence[] {
+  const sequences = parts.flatMap(({ path, deltas, combines }) => combines ?? [{ name: path, deltas }]);
+  return [...new Map(sequences.map((sequence) => [sequence.name, sequence])).values()];
+}
+
+/** In the order the layers have in the combination. */
+function orderDeltas(sequences: readonly DeltaSequence[]): readonly KnownDelta[] {
+  const known = new Map(sequences.flatMap(({ deltas }) => deltas).map((delta) => [delta.contentKey, delta]));
+  const order = orderLayers(
+    sequences.map(({ name, deltas }) => ({ name, layers: deltas.map(({ contentKey }) => contentKey) })),
+  );
+  return order.flatMap((contentKey) => known.get(contentKey) ?? []);
+}
+
+function sharedBase([first, ...others]: readonly BuiltImage[]): BaseReference | undefined {
+  const isShared = others.every(({ base }) => base?.digest === first?.base?.digest);
+  return isShared ? first?.base : undefined;
+}
