@@ -59,7 +59,10 @@ const args = JSON.parse(process.argv[1]);
 
   /** Waits until the script has printed something. */
   public async says(text: string): Promise<void> {
-    while (!this.output.join('').includes(text)) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!this.output.join('').includes(text)) {
+      if (this.process.exitCode !== null) throw new Error(`the script ended with ${String(this.process.exitCode)}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   }
 
   public kill(): void {

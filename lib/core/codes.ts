@@ -72,6 +72,9 @@ export const ERROR_CODES = {
   STACK4005: { title: 'This compression is not available here.', exit: EXIT.failed },
   STACK4006: { title: 'An archive has two entries for one path.', exit: EXIT.failed },
 
+  STACK4010: { title: 'A sandbox cannot be made here.', exit: EXIT.failed },
+  STACK4011: { title: 'A run script cannot be started in its base.', exit: EXIT.failed },
+
   STACK5001: { title: 'Images for different platforms cannot be stacked.', exit: EXIT.failed },
   STACK5002: { title: 'Images of different layer media families cannot be stacked.', exit: EXIT.failed },
   STACK5003: { title: 'The components order the same layers in contradicting ways.', exit: EXIT.failed },

@@ -123,11 +123,16 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Whether a system call failed because the disk, or the user's share of it, is full. */
+export function isFullDisk(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === 'ENOSPC' || errno === 'EDQUOT';
+}
+
 /** Turns a failed write into an error that tells a full disk from everything else. A `StackError` comes back as it is. */
 export function writeFailure(code: ErrorCode, what: string, error: unknown): StackError {
   if (StackError.is(error)) return error;
-  const errno = errnoOf(error);
-  if (errno === 'ENOSPC' || errno === 'EDQUOT') {
+  if (isFullDisk(error)) {
     return new StackError('STACK7002', `no space left while writing ${what}`, {
       hint: 'free some space, or set STACK_HOME to a directory on a larger file system; nothing half-written was kept',
       cause: error,

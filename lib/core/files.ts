@@ -31,6 +31,32 @@ export async function replaceFile(file: string, content: string | Buffer, mode =
   }
 }
 
+/**
+ * Makes a directory and those above it, where they are missing. (Node's own `recursive` never comes back from a file system
+ * that answers ENOENT though the parent is there, as procfs does.)
+ * @param mode of the new ones, less the umask
+ * @throws the system's error
+ */
+export async function makeDirectories(directory: string, mode = 0o777): Promise<void> {
+  if (await isDirectory(directory)) return;
+  const parent = path.dirname(directory);
+  if (parent !== directory) await makeDirectories(parent, mode);
+  try {
+    await fs.mkdir(directory, { mode });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST' || !(await isDirectory(directory))) throw error; // made by somebody else meanwhile
+  }
+}
+
+async function isDirectory(directory: string): Promise<boolean> {
+  try {
+    return (await fs.stat(directory)).isDirectory();
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return false; // why not is what mkdir says
+  }
+}
+
 /** Makes renames inside a directory durable. */
 export async function syncDirectory(directory: string): Promise<void> {
   const handle = await fs.open(directory, 'r');

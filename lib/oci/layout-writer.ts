@@ -4,6 +4,7 @@ import {
   canonicalJson,
   errnoOf,
   forEachParallel,
+  makeDirectories,
   messageOf,
   replaceFile,
   StackError,
@@ -64,7 +65,7 @@ export async function writeLayout(
     const changes = planChanges(directory, index, images);
     const upToDate = changes.blobs.length === 0 && changes.names.size === 0 && !interrupted;
     if (dryRun || upToDate) return changes; // needs no lock and no right to write
-    await fs.mkdir(path.join(directory, 'blobs', 'sha256'), { recursive: true });
+    await makeDirectories(path.join(directory, 'blobs', 'sha256'));
     const lock = { what: `the OCI layout '${directory}'`, signal };
     return await withLock(path.join(directory, LOCK), lock, () => writeLocked(directory, images, options));
   } catch (error) {

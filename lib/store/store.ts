@@ -1,7 +1,7 @@
 import { promises as fs } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { errnoOf, messageOf, StackError, writeFailure } from '../core';
+import { errnoOf, isFullDisk, makeDirectories, messageOf, StackError, writeFailure } from '../core';
 import { digestOf, hexOf, isDigest } from '../oci';
 import { Exclusive } from './exclusive';
 import { newTemporaryDirectory, removeLeftovers } from './temporary';
@@ -36,7 +36,7 @@ export class Store {
     const store = new Store(path.join(directory, STORE_VERSION));
     try {
       for (const room of ['blobs/sha256', 'records', 'tmp', 'state']) {
-        await fs.mkdir(path.join(store.directory, room), { recursive: true, mode: 0o700 });
+        await makeDirectories(path.join(store.directory, room), 0o700);
       }
       await removeLeftovers(path.join(store.directory, 'tmp'));
     } catch (error) {
@@ -138,11 +138,16 @@ export class Store {
     }
   }
 
-  /** Runs work with a temporary directory and removes it afterwards, whatever happens. */
+  /**
+   * Runs work with a temporary directory and removes it afterwards, whatever happens.
+   * @throws what the work throws; StackError STACK7002 when that is a full disk
+   */
   public async withTemporaryDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
     const directory = await this.temporaryDirectory();
     try {
       return await work(directory);
+    } catch (error) {
+      throw isFullDisk(error) ? writeFailure('STACK7001', 'to the local store', error) : error;
     } finally {
       await fs.rm(directory, { recursive: true, force: true });
     }
@@ -163,7 +168,7 @@ export class Store {
   public async stateDirectory(name: string): Promise<string> {
     const directory = path.join(this.directory, 'state', name);
     try {
-      await fs.mkdir(directory, { recursive: true, mode: 0o700 });
+      await makeDirectories(directory, 0o700);
     } catch (error) {
       throw writeFailure('STACK7001', `the directory '${directory}'`, error);
     }
@@ -196,7 +201,7 @@ export class Store {
   public async writeRecord(kind: string, key: string, record: unknown): Promise<void> {
     const file = this.recordPath(kind, key);
     try {
-      await fs.mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+      await makeDirectories(path.dirname(file), 0o700);
       await this.place(file, JSON.stringify(record), { mode: 0o600 });
     } catch (error) {
       throw writeFailure('STACK7001', 'a record to the store', error);

@@ -1,4 +1,5 @@
-import { extract, type Headers } from 'tar-stream';
+import { once } from 'node:events';
+import { extract, type Header } from 'tar-stream';
 import { bytesToName, nameToBytes } from '../../lib/core';
 import type { Entry, Metadata } from '../../lib/pack';
 import { encodeTarHeader } from '../../lib/pack/tar-header';
@@ -18,15 +19,15 @@ const file = (path: string, more: Partial<Metadata> & { size?: number } = {}): E
 });
 
 /** What tar-stream, which shares no code with us, sees. */
-async function headersOf(entry: Entry): Promise<Headers[]> {
-  const headers: Headers[] = [];
+async function headersOf(entry: Entry): Promise<Header[]> {
+  const headers: Header[] = [];
   const reader = extract();
   reader.on('entry', (header, content, next) => {
     headers.push(header);
     content.on('end', next).resume();
   });
   reader.end(Buffer.concat([encodeTarHeader(entry), END]));
-  await new Promise((resolve, reject) => reader.on('finish', resolve).on('error', reject));
+  await once(reader, 'finish');
   return headers;
 }
 
@@ -39,7 +40,7 @@ function parsed(entry: Entry): TarHeader[] {
 }
 
 describe('a header as tar-stream reads it', () => {
-  const cases: [what: string, entry: Entry, expected: Partial<Headers>][] = [
+  const cases: [what: string, entry: Entry, expected: Partial<Header>][] = [
     [
       'a file',
       file('etc/hosts'),

@@ -4,7 +4,11 @@ import { failureOf } from '../failure';
 import { components, image } from './fixture';
 
 /** The config of a stack of images with these configs; they stand on a base where one is given. */
-function merge(configs: readonly RuntimeConfig[], base?: RuntimeConfig, settled: Settled = NOTHING_SETTLED): RuntimeConfig {
+function merge(
+  configs: readonly RuntimeConfig[],
+  base?: RuntimeConfig,
+  settled: Settled = NOTHING_SETTLED,
+): RuntimeConfig {
   const lower = base === undefined ? undefined : image(['base'], base);
   const [first, ...others] = configs.map((config): ImageVariant => image(['base'], config, { base: lower }));
   return stackImages(components(first!, ...others), settled).config;
@@ -28,10 +32,18 @@ interface Row {
 const MERGES: readonly Row[] = [
   { what: 'nothing', of: [{}, {}], gives: {} },
 
-  { what: 'env: variables of different components', of: [{ Env: ['A=1'] }, { Env: ['B=2'] }], gives: { Env: ['A=1', 'B=2'] } },
+  {
+    what: 'env: variables of different components',
+    of: [{ Env: ['A=1'] }, { Env: ['B=2'] }],
+    gives: { Env: ['A=1', 'B=2'] },
+  },
   { what: 'env: the same value twice', of: [{ Env: ['A=1'] }, { Env: ['A=1'] }], gives: { Env: ['A=1'] } },
   { what: 'env: a value with =, and an entry without', of: [{ Env: ['A=x=y', 'B'] }], gives: { Env: ['A=x=y', 'B='] } },
-  { what: 'env: one variable twice in one component, where the last counts', of: [{ Env: ['A=1', 'A=2'] }], gives: { Env: ['A=2'] } },
+  {
+    what: 'env: one variable twice in one component, where the last counts',
+    of: [{ Env: ['A=1', 'A=2'] }],
+    gives: { Env: ['A=2'] },
+  },
   {
     what: 'env: a change of one component against the base',
     base: { Env: ['A=1', 'B=1'] },
@@ -73,13 +85,11 @@ const MERGES: readonly Row[] = [
     of: [{ Env: ['LD_LIBRARY_PATH='] }, { Env: ['LD_LIBRARY_PATH=/a'] }, { Env: ['LD_LIBRARY_PATH=/b'] }],
     gives: { Env: ['LD_LIBRARY_PATH=/a:/b'] },
   },
-  ...['MANPATH', 'PKG_CONFIG_PATH', 'PYTHONPATH', 'XDG_DATA_DIRS', 'XDG_CONFIG_DIRS'].map(
-    (name): Row => ({
-      what: `paths: ${name} is one`,
-      of: [{ Env: [`${name}=/a`] }, { Env: [`${name}=/b`] }],
-      gives: { Env: [`${name}=/a:/b`] },
-    }),
-  ),
+  ...['MANPATH', 'PKG_CONFIG_PATH', 'PYTHONPATH', 'XDG_DATA_DIRS', 'XDG_CONFIG_DIRS'].map((name): Row => ({
+    what: `paths: ${name} is one`,
+    of: [{ Env: [`${name}=/a`] }, { Env: [`${name}=/b`] }],
+    gives: { Env: [`${name}=/a:/b`] },
+  })),
 
   {
     what: 'entrypoint and cmd of the one component that has them',
@@ -100,11 +110,21 @@ const MERGES: readonly Row[] = [
   },
   {
     what: 'a cmd that the combination replaces, with one entrypoint',
-    of: [{ Entrypoint: ['/a'], Cmd: ['a'] }, { Entrypoint: ['/a'], Cmd: ['b'] }],
+    of: [
+      { Entrypoint: ['/a'], Cmd: ['a'] },
+      { Entrypoint: ['/a'], Cmd: ['b'] },
+    ],
     settled: settles(['Cmd']),
     gives: { Entrypoint: ['/a'] },
   },
-  { what: 'empty lists and texts as none', of: [{ Cmd: [], User: '' }, { Cmd: ['x'], User: 'me' }], gives: { Cmd: ['x'], User: 'me' } },
+  {
+    what: 'empty lists and texts as none',
+    of: [
+      { Cmd: [], User: '' },
+      { Cmd: ['x'], User: 'me' },
+    ],
+    gives: { Cmd: ['x'], User: 'me' },
+  },
 
   ...(['User', 'WorkingDir', 'StopSignal'] as const).flatMap((field): Row[] => [
     { what: `${field}: of the one that sets it`, of: [{}, { [field]: '/x' }], gives: { [field]: '/x' } },
@@ -138,7 +158,11 @@ const MERGES: readonly Row[] = [
     of: [{ ExposedPorts: { '80': {}, '53/udp': {} } }, { ExposedPorts: { '80/tcp': {}, '443/tcp': {} } }],
     gives: { ExposedPorts: { '80/tcp': {}, '53/udp': {}, '443/tcp': {} } },
   },
-  { what: 'volumes: united', of: [{ Volumes: { '/a': {} } }, { Volumes: { '/b': {} } }], gives: { Volumes: { '/a': {}, '/b': {} } } },
+  {
+    what: 'volumes: united',
+    of: [{ Volumes: { '/a': {} } }, { Volumes: { '/b': {} } }],
+    gives: { Volumes: { '/a': {}, '/b': {} } },
+  },
 
   {
     what: 'labels: united, the last one wins',
@@ -176,7 +200,12 @@ interface Conflict {
 }
 
 const CONFLICTS: readonly Conflict[] = [
-  { what: 'env', of: [{ Env: ['A=1'] }, {}, { Env: ['A=2'] }], says: "'a' and 'c' set A to different values", hint: 'env: { A: … }' },
+  {
+    what: 'env',
+    of: [{ Env: ['A=1'] }, {}, { Env: ['A=2'] }],
+    says: "'a' and 'c' set A to different values",
+    hint: 'env: { A: … }',
+  },
   {
     what: 'env changed twice against the base',
     base: { Env: ['A=0'] },
@@ -205,9 +234,19 @@ const CONFLICTS: readonly Conflict[] = [
     says: 'entrypoint',
     hint: 'entrypoint',
   },
-  { what: 'user', of: [{ User: 'a' }, { User: 'b' }], says: 'user: {"User":"a"} and {"User":"b"}', hint: 'config: { user: … }' },
+  {
+    what: 'user',
+    of: [{ User: 'a' }, { User: 'b' }],
+    says: 'user: {"User":"a"} and {"User":"b"}',
+    hint: 'config: { user: … }',
+  },
   { what: 'workingDir', of: [{ WorkingDir: '/a' }, { WorkingDir: '/b' }], says: 'workingDir', hint: 'workingDir' },
-  { what: 'stopSignal', of: [{ StopSignal: 'SIGINT' }, { StopSignal: 'SIGHUP' }], says: 'stopSignal', hint: 'stopSignal' },
+  {
+    what: 'stopSignal',
+    of: [{ StopSignal: 'SIGINT' }, { StopSignal: 'SIGHUP' }],
+    says: 'stopSignal',
+    hint: 'stopSignal',
+  },
   {
     what: 'healthcheck',
     of: [{ Healthcheck: { Test: ['NONE'] } }, { Healthcheck: { Test: ['CMD', 'x'] } }],

@@ -24,10 +24,20 @@ const three = agreeing.filter((sequences) => sequences.length >= 3);
 
 describe('the order of layers', () => {
   test.each([
-    ['a shared prefix comes out once, at the bottom', [['b', 'a'], ['b', 'x']], ['b', 'a', 'x']],
+    [
+      'a shared prefix comes out once, at the bottom',
+      [
+        ['b', 'a'],
+        ['b', 'x'],
+      ],
+      ['b', 'a', 'x'],
+    ],
     [
       'what one component has in between comes before what needs it',
-      [['base', 'ssl', 'a'], ['base', 'java', 'ssl', 'b']],
+      [
+        ['base', 'ssl', 'a'],
+        ['base', 'java', 'ssl', 'b'],
+      ],
       ['base', 'java', 'ssl', 'a', 'b'],
     ],
     ['components without layers add nothing', [[], ['a'], []], ['a']],
@@ -82,9 +92,11 @@ describe('the order of layers', () => {
   });
 
   test('components without common layers come one after the other, in whatever order they are given', () => {
-    const disjoint = fc.array(fc.nat({ max: 4 }), { minLength: 1, maxLength: 5 }).map((lengths) =>
-      lengths.map((length, place) => Array.from({ length }, (_, layer) => `${String(place)}.${String(layer)}`)),
-    );
+    const disjoint = fc
+      .array(fc.nat({ max: 4 }), { minLength: 1, maxLength: 5 })
+      .map((lengths) =>
+        lengths.map((length, place) => Array.from({ length }, (_, layer) => `${String(place)}.${String(layer)}`)),
+      );
     fc.assert(
       fc.property(
         disjoint.chain((sequences) => fc.shuffledSubarray(sequences, { minLength: sequences.length })),
@@ -114,22 +126,36 @@ describe('the order of layers', () => {
 
   test('any contradiction is found', () => {
     fc.assert(
-      fc.property(agreeing, fc.uniqueArray(fc.constantFrom(...PAIRS), { minLength: 2, maxLength: 2 }), (sequences, [x, y]) => {
-        expect(() => order(...sequences, [x!, y!], [y!, x!])).toThrow(/contradicting/);
-      }),
+      fc.property(
+        agreeing,
+        fc.uniqueArray(fc.constantFrom(...PAIRS), { minLength: 2, maxLength: 2 }),
+        (sequences, [x, y]) => {
+          expect(() => order(...sequences, [x!, y!], [y!, x!])).toThrow(/contradicting/);
+        },
+      ),
     );
   });
 
   test('thousands of layers take no time to speak of', () => {
-    const sequences = Array.from({ length: 2000 }, (_, place) => ['base', 'more', ...[0, 1, 2].map((n) => `${String(place)}.${String(n)}`)]);
+    const sequences = Array.from({ length: 2000 }, (_, place) => [
+      'base',
+      'more',
+      ...[0, 1, 2].map((n) => `${String(place)}.${String(n)}`),
+    ]);
     const before = performance.now();
-    expect(order(...sequences, sequences.map((layers) => layers[3]!))).toHaveLength(6002);
+    expect(
+      order(
+        ...sequences,
+        sequences.map((layers) => layers[3]!),
+      ),
+    ).toHaveLength(6002);
     expect(performance.now() - before).toBeLessThan(1000);
   });
 });
 
 describe('stacks of stacks', () => {
-  const asImages = (sequences: readonly (readonly string[])[]): ImageVariant[] => sequences.map((words) => image(words));
+  const asImages = (sequences: readonly (readonly string[])[]): ImageVariant[] =>
+    sequences.map((words) => image(words));
 
   test('stack(stack(a, b), c) = stack(a, stack(b, c)) = stack(a, b, c)', () => {
     fc.assert(

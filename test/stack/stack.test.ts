@@ -12,7 +12,11 @@ const EMPTY_TAR = { ...tarLayer('empty'), diffId: digestOf(Buffer.alloc(1024)) }
 
 describe('stackImages', () => {
   test('lists the descriptors of its components as they are, annotations and unknown members included', () => {
-    const odd = tarLayer('odd', { annotations: { 'a.b': 'c' }, urls: ['https://example.com/x'], data: 'eA==' } as object);
+    const odd = tarLayer('odd', {
+      annotations: { 'a.b': 'c' },
+      urls: ['https://example.com/x'],
+      data: 'eA==',
+    } as object);
     const [a, b] = [of(step(squashfsLayer('a'))), of(step(squashfsLayer('b')))];
     expect(layersOf(stackImages(components(a, b)))).toEqual([squashfsLayer('a'), squashfsLayer('b')]);
     expect(layersOf(stackImages(components(of(step(odd)), image(['x']))))[0]).toBe(odd);
@@ -21,7 +25,10 @@ describe('stackImages', () => {
   test('takes a tar for one layer however it is compressed, and keeps the blob of the first component', () => {
     const zstd = tarLayer('same');
     const gzip = { ...zstd, descriptor: { mediaType: MEDIA_TYPE.tarGzip, digest: digestOf('gzip'), size: 1 } };
-    const docker = { ...zstd, descriptor: { mediaType: MEDIA_TYPE.dockerLayerGzip, digest: digestOf('docker'), size: 2 } };
+    const docker = {
+      ...zstd,
+      descriptor: { mediaType: MEDIA_TYPE.dockerLayerGzip, digest: digestOf('docker'), size: 2 },
+    };
     expect(layersOf(stackImages(components(of(step(gzip)), of(step(zstd)), of(step(docker)))))).toEqual([gzip]);
   });
 
@@ -34,13 +41,24 @@ describe('stackImages', () => {
   test('has the platform of its components', () => {
     const platform = { os: 'linux', architecture: 'arm64', variant: 'v8' };
     const bare = { os: 'linux', architecture: 'arm64' };
-    expect(stackImages(components(image(['a'], {}, { platform }), image(['b'], {}, { platform: bare }))).platform).toEqual(platform);
+    expect(
+      stackImages(components(image(['a'], {}, { platform }), image(['b'], {}, { platform: bare }))).platform,
+    ).toEqual(platform);
   });
 
   test.each([
-    [{ os: 'linux', architecture: 'amd64' }, { os: 'linux', architecture: 'arm64' }],
-    [{ os: 'linux', architecture: 'arm64' }, { os: 'linux', architecture: 'arm64', variant: 'v9' }],
-    [{ os: 'linux', architecture: 'amd64' }, { os: 'freebsd', architecture: 'amd64' }],
+    [
+      { os: 'linux', architecture: 'amd64' },
+      { os: 'linux', architecture: 'arm64' },
+    ],
+    [
+      { os: 'linux', architecture: 'arm64' },
+      { os: 'linux', architecture: 'arm64', variant: 'v9' },
+    ],
+    [
+      { os: 'linux', architecture: 'amd64' },
+      { os: 'freebsd', architecture: 'amd64' },
+    ],
   ])('refuses components for %j and %j', async (one, other) => {
     const [a, b] = [image(['a'], {}, { platform: one }), image(['b'], {}, { platform: other })];
     const error = await failureOf(() => stackImages(components(a, a, b)));
@@ -51,7 +69,10 @@ describe('stackImages', () => {
 
   test('refuses tars and filesystem images together, naming both components', async () => {
     const error = await failureOf(() => stackImages(components(image([]), image(['a']), of(step(squashfsLayer('b'))))));
-    expect(error).toMatchObject({ code: 'STACK5002', message: expect.stringMatching(/'b' has tar .*'c' filesystem/) as string });
+    expect(error).toMatchObject({
+      code: 'STACK5002',
+      message: expect.stringMatching(/'b' has tar .*'c' filesystem/) as string,
+    });
   });
 
   test('refuses them in one component too, and layers of a kind it does not know', async () => {
@@ -59,7 +80,10 @@ describe('stackImages', () => {
     expect(await failureOf(() => stackImages(components(mixed)))).toMatchObject({ code: 'STACK5002' });
     const unknown = of(step(tarLayer('a', { mediaType: 'application/vnd.example' })));
     const error = await failureOf(() => stackImages(components(unknown)));
-    expect(error).toMatchObject({ code: 'STACK5002', message: expect.stringContaining('application/vnd.example') as string });
+    expect(error).toMatchObject({
+      code: 'STACK5002',
+      message: expect.stringContaining('application/vnd.example') as string,
+    });
   });
 
   test('stacks images without layers', () => {
@@ -90,7 +114,9 @@ describe('stackImages', () => {
     const words = fc.array(fc.constantFrom('a', 'b', 'c', '', ''), { maxLength: 8 });
     const anImage = words.map((list) =>
       of(
-        ...[...new Set(list.filter((word) => word !== ''))].sort().flatMap((word) => [step(tarLayer(word)), emptyStep('e')]),
+        ...[...new Set(list.filter((word) => word !== ''))]
+          .sort()
+          .flatMap((word) => [step(tarLayer(word)), emptyStep('e')]),
         ...list.filter((word) => word === '').map((_, place) => emptyStep(String(place))),
       ),
     );
@@ -104,7 +130,8 @@ describe('stackImages', () => {
 });
 
 describe('checkLayers', () => {
-  const tars = (count: number): ImageVariant => image(Array.from({ length: count }, (_, place) => `layer ${String(place)}`));
+  const tars = (count: number): ImageVariant =>
+    image(Array.from({ length: count }, (_, place) => `layer ${String(place)}`));
   const images = (count: number): ImageVariant =>
     of(...Array.from({ length: count }, (_, place) => step(squashfsLayer(String(place)))));
 
@@ -130,13 +157,19 @@ describe('checkLayers', () => {
     ['36 filesystem images', images(36), '35'],
   ])('refuses %s', async (_, variant, most) => {
     const error = await failureOf(() => checkLayers(variant));
-    expect(error).toMatchObject({ code: 'STACK5005', message: expect.stringMatching(new RegExp(`at most ${most}$`)) as string });
+    expect(error).toMatchObject({
+      code: 'STACK5005',
+      message: expect.stringMatching(new RegExp(`at most ${most}$`)) as string,
+    });
   });
 
   test('refuses one filesystem image twice, but not one tar', async () => {
     const [x, y] = [step(squashfsLayer('x')), step(squashfsLayer('y'))];
     const error = await failureOf(() => checkLayers(of(x, y, x)));
-    expect(error).toMatchObject({ code: 'STACK5006', message: expect.stringContaining(squashfsLayer('x').diffId) as string });
+    expect(error).toMatchObject({
+      code: 'STACK5006',
+      message: expect.stringContaining(squashfsLayer('x').diffId) as string,
+    });
     expect(checkLayers(image(['x', 'y', 'x']))).toBeUndefined();
   });
 });

@@ -4,7 +4,7 @@ import { BLOCK_SIZE, STORED_DATA } from './format';
 import type { OutputFile } from './output';
 
 /** Blocks in work at a time. Decides memory and speed, never the bytes: blocks are written in the order they came. */
-const IN_FLIGHT = Math.min(128, Math.max(32, 4 * availableParallelism()));
+const IN_FLIGHT = Math.min(64, Math.max(16, 4 * availableParallelism()));
 
 /** A block as it was written. */
 export interface PlacedBlock {

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { file, noise, text, Workbench } from './fixture';
 
 const BLOCK = 128 * 1024;
@@ -91,6 +92,28 @@ describe('contents', () => {
     }
     // g is where the second copy of e was begun.
     expect(image.entries.get('g')?.start).toBe(image.entries.get('e')!.start! + 9 * BLOCK);
+  });
+
+  test('a copy at the end leaves nothing behind', async () => {
+    const content = noise(20 * BLOCK);
+    const [one, two] = [
+      await bench.pack([file('a', content)]),
+      await bench.pack([file('a', content), file('b', content)]),
+    ];
+    expect(two.blob.size).toBe(one.blob.size);
+  });
+
+  test('different contents with the same checksum are told apart', async () => {
+    const one = noise(2 * BLOCK);
+    const other = Buffer.from(one);
+    // Adding the generator polynomial changes no CRC.
+    for (let bit = 0n; bit <= 32n; bit += 1n) {
+      if (((0x104c11db7n >> (32n - bit)) & 1n) === 1n) other[1000 + Number(bit >> 3n)]! ^= 1 << Number(bit & 7n);
+    }
+    expect(crc32(other)).toBe(crc32(one));
+    const { image } = await bench.pack([file('a', one), file('b', other), file('c', one)]);
+    expect(image.entries.get('b')?.content?.equals(other)).toBe(true);
+    expect(image.entries.get('c')?.start).toBe(image.entries.get('a')?.start);
   });
 
   test('a known sha256 changes nothing, also a wrong one', async () => {

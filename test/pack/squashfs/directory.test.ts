@@ -54,3 +54,18 @@ test.each([
 ] as const)('%s needs a further header', async (_what, inodes) => {
   expect(await sizeOf(inodes)).toBe(2 * (HEADER + ENTRY));
 });
+
+test.each([
+  [256, 1],
+  [257, 2],
+])('%d inodes in a row have %d headers', async (count, headers) => {
+  const directory = new DirectoryNode(1, METADATA, undefined);
+  for (let number = 0; number < count; number += 1) {
+    const node = new FifoNode(2 + number, METADATA);
+    node.position = { block: 0, offset: 20 * number };
+    directory.children.set(`entry-${String(number)}`, node);
+  }
+  const names = [...directory.children.keys()].join('').length;
+  const { size } = await writeListing(directory, new MetadataWriter((content) => Promise.resolve(content)));
+  expect(size).toBe(12 * headers + 8 * count + names);
+});

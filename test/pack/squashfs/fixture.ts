@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { digestOf } from '../../../lib/oci';
 import type { DirectoryEntry, Entry, FileEntry, Metadata, PackedBlob } from '../../../lib/pack';
 import { SquashfsSink, type SquashfsOptions, zstdCompressor } from '../../../lib/pack';
 import { type Image, readImage } from './reader';
@@ -81,6 +82,8 @@ export class Workbench {
     for (const entry of entries) await feed(sink, entry, chunkSize);
     const blob = await sink.finish();
     const bytes = fs.readFileSync(target);
+    if (blob.size !== bytes.length || blob.digest !== digestOf(bytes))
+      throw new Error('the blob is not as it was told');
     return { blob, bytes, image: readImage(bytes) };
   }
 }

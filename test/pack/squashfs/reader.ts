@@ -204,6 +204,7 @@ function readXattrs(image: Buffer, index: number): Record<string, string>[] {
       const nameEnd = at + 4 + bytes.readUInt16LE(at + 2);
       const name = PREFIXES[bytes.readUInt16LE(at)]! + bytes.toString('latin1', at + 4, nameEnd);
       const valueEnd = nameEnd + 4 + bytes.readUInt32LE(nameEnd);
+      if (name in set) throw new Error('an xattr is there twice');
       set[name] = bytes.toString('latin1', nameEnd + 4, valueEnd);
       size += name.length + 1 + set[name].length;
       at = valueEnd;

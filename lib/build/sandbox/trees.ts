@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import { promises as fs } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { errnoOf, StackError, writeFailure, type Exit } from '../../core';
+import type { Namespace, ToolOptions } from './namespace';
+
+const XATTRS = ['--xattrs', '--xattrs-include=*'];
+
+/** What overlayfs notes for itself in an upper directory (kernel documentation, overlayfs.rst). Only `opaque` means something elsewhere. */
+const OVERLAY_NOTES = ['impure', 'metacopy', 'nlink', 'origin', 'protattr', 'redirect', 'upper', 'uuid'];
+
+/**
+ * Unpacks a tar as a directory that overlayfs can use as a lower layer: owners, modes with setuid, times, hard links, devices
+ * and extended attributes as they are in it.
+ *
+ * The tar must be in overlay form: whiteouts are character devices 0:0, opaque directories have `namespace.opaqueXattr`. It must
+ * have no other devices unless `namespace.canMakeDevices`, and its paths must have been checked: no `..`, nothing below a symbolic link.
+ *
+ * The directory appears complete and on the disk, or not at all; one that is there already stays as it is. A process
+ * killed meanwhile leaves a directory beside it that matches `TEMPORARY_FILE`.
+ * @param tar uncompressed
+ * @throws StackError STACK4010 for an owner that the namespace has no id for, STACK7001 when the directory cannot be written
+ * exactly so, STACK7002 when the disk is full; what `tar` fails with; the signal's reason when aborted
+ */
+export async function materialize(
+  namespace: Namespace,
+  tar: AsyncIterable<Uint8Array>,
+  directory: string,
+  options: ToolOptions = {},
+): Promise<void> {
+  const temporary = `${directory}.${String(process.pid)}-${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    await fs.mkdir(temporary, { mode: 0o755 });
+    const exit = await namespace.feed('tar', extractArguments(temporary), tar, options);
+    if (exit.status !== 0 || exit.stderr !== '') throw extractFailure(directory, exit);
+    const sync = await namespace.run('sync', ['--file-system', temporary], options);
+    if (sync.status !== 0) throw extractFailure(directory, sync);
+    await fs.rename(temporary, directory);
+  } catch (error) {
+    await removeTree(namespace, temporary);
+    if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return; // another process was faster
+    throw errnoOf(error) === undefined ? error : writeFailure('STACK7001', `'${directory}'`, error);
+  }
+}
+
+/**
+ * Streams a directory that was the upper layer of an overlay as a tar (PAX), in the overlay form of {@link materialize}, with
+ * the ids that its files have inside. Entries are `./` and `./PATH`, parents first; sockets are left out, and so are the notes
+ * that overlayfs makes for itself.
+ * The stream fails with STACK7001 when not everything could be read.
+ */
+export function readUpper(namespace: Namespace, directory: string, options: ToolOptions = {}): Readable {
+  return namespace.stream('tar', createArguments(directory), {
+    ...options,
+    failure: ({ stderr }) => new StackError('STACK7001', `cannot read '${directory}': ${firstLine(stderr)}`),
+  });
+}
+
+/**
+ * Removes a directory with all that is in it, whatever its owners and modes; it need not exist.
+ * @throws StackError STACK7001
+ */
+export async function removeTree(namespace: Namespace, directory: string): Promise<void> {
+  const { status, stderr } = await namespace.run('rm', ['-rf', '--one-file-system', '--', directory]);
+  if (status !== 0) throw new StackError('STACK7001', `cannot remove '${directory}': ${firstLine(stderr)}`);
+}
+
+function extractArguments(directory: string): string[] {
+  return [
+    '--extract',
+    '--file=-',
+    `--directory=${directory}`,
+    '--preserve-permissions',
+    '--same-owner',
+    '--numeric-owner',
+    '--delay-directory-restore',
+    '--warning=no-timestamp', // times in the future or before 1970 are right as they are
+    ...XATTRS,
+  ];
+}
+
+function createArguments(directory: string): string[] {
+  return [
+    '--create',
+    '--file=-',
+    `--directory=${directory}`,
+    '--sort=name',
+    '--numeric-owner',
+    '--format=posix',
+    '--pax-option=delete=atime,delete=ctime',
+    '--warning=no-file-ignored', // sockets
+    ...XATTRS,
+    ...['trusted', 'user'].flatMap((prefix) => OVERLAY_NOTES.map((note) => `--xattrs-exclude=${prefix}.overlay.${note}`)),
+    '.',
+  ];
+}
+
+/** Whatever tar says counts as a failure: it goes on where it cannot set an attribute, and the tree would not be the right one. */
+function extractFailure(directory: string, { stderr, status }: Exit): StackError {
+  const said = firstLine(stderr) || `status ${String(status)}`;
+  if (/No space left on device|Disk quota exceeded/.test(stderr)) {
+    return new StackError('STACK7002', `no space left while writing '${directory}': ${said}`, {
+      hint: 'free some space, or set STACK_HOME to a directory on a larger file system; nothing half-written was kept',
+    });
+  }
+  if (/Cannot change ownership .*Invalid argument/.test(stderr)) {
+    return new StackError('STACK4010', `a file's owner has no counterpart among the subordinate ids: ${said}`, {
+      hint: 'give the user a larger range in /etc/subuid and /etc/subgid, or deploy as root',
+    });
+  }
+  return new StackError('STACK7001', `cannot write '${directory}': ${said}`);
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n')[0] ?? '';
+}
