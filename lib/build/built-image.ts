@@ -1,5 +1,5 @@
 import { StackError } from '../core';
-import type { Platform } from '../oci';
+import type { Platform, RuntimeConfig } from '../oci';
 import type { ImagePlan, LayerFormat } from '../plan';
 import type { ImageVariant } from '../stack';
 import type { KnownDelta } from './delta';
@@ -10,6 +10,8 @@ export interface BuiltImage {
   readonly path: string;
   readonly plan: ImagePlan;
   readonly platform: Platform;
+  /** Its runtime configuration, which is the same in every format. */
+  readonly config: RuntimeConfig;
   /** The image in every format that was asked for. */
   readonly variants: ReadonlyMap<LayerFormat, ImageVariant>;
   /** What it consists of, bottom to top, whatever the format. Empty once nobody needs it any more. */

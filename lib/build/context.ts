@@ -3,6 +3,7 @@ import type { Plan } from '../plan';
 import type { Store } from '../store';
 import type { DebianSource } from './debian';
 import type { HostFiles } from './host-files';
+import type { Sandbox } from './sandbox-choice';
 
 /** Stands for "now" in everything built when nobody says otherwise: 1980-01-01T00:00:00Z, the first instant zip can hold. */
 export const DEFAULT_EPOCH = 315_532_800;
@@ -17,6 +18,8 @@ export interface BuildContext {
   readonly store: Store;
   readonly hostFiles: HostFiles;
   readonly debian: DebianSource;
+  /** Found out when the first script is to be run: images without one need none. */
+  readonly sandbox: () => Promise<Sandbox>;
   /** Seconds since 1970. */
   readonly epoch: number;
   readonly listener: Listener;

@@ -43,9 +43,8 @@ export async function layFoundation(
     case 'tar':
       return { ...NOTHING, added: [await openRootTar(context, from, images)] };
     case 'image': {
-      const { variants, deltas, base } = requireImage(images, from.image);
-      const [some] = variants.values();
-      return { config: some?.config ?? {}, deltas, variants, added: [], base };
+      const { config, variants, deltas, base } = requireImage(images, from.image);
+      return { config, deltas, variants, added: [], base };
     }
     case 'oci-layout':
       return layOnLayout(context, path, from, platform, formats);

@@ -1,4 +1,4 @@
-import type { Platform } from '../oci';
+import type { Platform, RuntimeConfig } from '../oci';
 import type { ImagePlan, LayerFormat, StackedPlan } from '../plan';
 import { checkLayers, type ImageStep, type ImageVariant } from '../stack';
 import { requireImage, type BuiltImage, type BuiltImages, type ImageRequest } from './built-image';
@@ -11,6 +11,7 @@ import { isoSeconds } from './iso-seconds';
 import { layerDelta } from './layer-delta';
 import { packDelta } from './pack-delta';
 import { platformOf } from './platform';
+import { runDelta } from './run-delta';
 import { buildStacked } from './stacked';
 
 /** What has layers of its own. */
@@ -56,17 +57,19 @@ async function buildOnFoundation(
       steps.get(format)?.push({ history: { created, created_by: delta.createdBy }, layer });
     }
   };
+  const config = applyConfig(foundation.config, plan.config);
   for (const delta of foundation.added) await add(delta);
-  const own = await ownDelta(context, path, plan, [...deltas], images);
+  const own = await ownDelta(context, path, plan, foundation.config, [...deltas], images);
   if (own !== undefined) await add(own);
   else if (plan.config !== undefined) for (const list of steps.values()) list.push(configStep(created));
   return {
     path,
     plan,
     platform,
+    config,
     deltas,
     base: foundation.base,
-    variants: variantsOf(foundation, platform, plan, steps),
+    variants: variantsOf(foundation, platform, config, steps),
   };
 }
 
@@ -74,11 +77,14 @@ async function ownDelta(
   context: BuildContext,
   path: string,
   plan: Recipe,
+  config: RuntimeConfig,
   base: readonly KnownDelta[],
   images: BuiltImages,
 ): Promise<Delta | undefined> {
   if (plan.type === 'debian-packages') return debianDelta(context, path, plan);
-  return layerDelta(context, plan, base, (image) => requireImage(images, image).deltas);
+  const files = (image: string): readonly KnownDelta[] => requireImage(images, image).deltas;
+  if (plan.run === undefined) return layerDelta(context, plan, base, files);
+  return runDelta(context, path, { ...plan, run: plan.run }, config, base, files);
 }
 
 function configStep(created: string): ImageStep {
@@ -88,10 +94,9 @@ function configStep(created: string): ImageStep {
 function variantsOf(
   foundation: Foundation,
   platform: Platform,
-  plan: Recipe,
+  config: RuntimeConfig,
   steps: ReadonlyMap<LayerFormat, readonly ImageStep[]>,
 ): ReadonlyMap<LayerFormat, ImageVariant> {
-  const config = applyConfig(foundation.config, plan.config);
   return new Map(
     [...steps].map(([format, list]): [LayerFormat, ImageVariant] => [
       format,

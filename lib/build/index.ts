@@ -4,3 +4,4 @@ export * from './context';
 export { DebianSource } from './debian';
 export * from './encode';
 export { HostFiles } from './host-files';
+export { sandboxOnce } from './sandbox-choice';

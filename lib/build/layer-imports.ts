@@ -46,6 +46,18 @@ export class LayerImports {
     return inputs;
   }
 
+  /** Reads whatever is not known yet, so that {@link inputs} are. */
+  public async hash(): Promise<void> {
+    for (const each of this.imports) {
+      const content = await this.contentOf(each);
+      const entries: Entry[] = [];
+      for (const entry of content.entries) {
+        entries.push(entry.type === 'file' ? { ...entry, sha256: await this.hashOf(entry) } : entry);
+      }
+      this.contents.set(each, Promise.resolve({ ...content, entries }));
+    }
+  }
+
   /** The tree they make on top of the base; empty when the base shows all of it already. */
   public async assemble(): Promise<Tree> {
     const { epoch } = this.context;

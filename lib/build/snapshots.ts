@@ -39,23 +39,25 @@ export async function findSnapshot(store: Store, key: string): Promise<Snapshot 
  * @param key names the archive by content; equal keys must mean equal bytes
  *   (asked for at the end, since some are known only when all was read)
  * @param chunks the uncompressed tar
+ * @param options.settle what becomes of its tree before that is kept; it must depend on nothing but the key
  * @throws StackError as `readArchive`, STACK7001, STACK7002
  */
 export async function takeSnapshot(
   store: Store,
   key: () => string,
   chunks: AsyncIterable<Buffer>,
-  options: Pick<ReadArchiveOptions, 'name' | 'layer'>,
+  options: Pick<ReadArchiveOptions, 'name' | 'layer'> & { readonly settle?: (tree: Tree) => Tree },
 ): Promise<Snapshot> {
   return store.withTemporaryDirectory(async (directory) => {
     try {
       const copy = path.join(directory, 'tar');
       const archive = await readArchive(chunks, { ...options, copy });
       const { diffId, size } = archive;
-      const index = await store.addBlob(archive.tree.map(snapshotLine).join(''));
+      const settled = options.settle?.(archive.tree) ?? archive.tree;
+      const index = await store.addBlob(settled.map(snapshotLine).join(''));
       await store.adopt(copy, diffId, size);
       await store.writeRecord(RECORD, key(), { diffId, size, index } satisfies SnapshotRecord);
-      const tree = archive.tree.map((entry) => moved(entry, store.blobPath(diffId)));
+      const tree = settled.map((entry) => moved(entry, store.blobPath(diffId)));
       return { diffId, tree: () => Promise.resolve(tree) };
     } catch (error) {
       throw writeFailure('STACK7001', `the content of ${options.name} to the store`, error);

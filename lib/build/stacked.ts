@@ -1,6 +1,7 @@
 import { StackError } from '../core';
+import type { RuntimeConfig } from '../oci';
 import type { LayerFormat, StackedPlan } from '../plan';
-import { orderLayers, stackImages, type Component, type ImageVariant } from '../stack';
+import { mergeConfigs, orderLayers, stackImages, type Component, type ImageVariant } from '../stack';
 import {
   requireImage,
   type BaseReference,
@@ -30,11 +31,18 @@ export function buildStacked({ path, formats }: ImageRequest, plan: StackedPlan,
     path,
     plan,
     platform: platformOf(plan, images),
+    config: variants[0]?.[1].config ?? configOf(parts, plan),
     variants: new Map(variants),
     deltas: orderDeltas(combines),
     combines,
     base: sharedBase(parts),
   };
+}
+
+/** Of a combination that is in no format, since only its files are wanted. */
+function configOf(parts: readonly BuiltImage[], plan: StackedPlan): RuntimeConfig {
+  const configs = parts.map(({ path, config }) => ({ name: path, config }));
+  return applyConfig(mergeConfigs(configs, {}, settledBy(plan.config)), plan.config);
 }
 
 function componentOf(part: BuiltImage, format: LayerFormat): Component {

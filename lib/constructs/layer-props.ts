@@ -11,6 +11,22 @@ export interface LayerProps extends ImageProps {
   readonly from?: ImageSource | IImage | string | undefined;
   /** Files and directories put into the layer, in this order: a later one replaces what an earlier one put at the same path. @default none */
   readonly imports?: readonly Import[] | undefined;
+  /**
+   * Script that runs in a sandbox, as root of it, on top of the base and the imports; what it changes becomes part of the layer.
+   * Run by its own `#!` line, else by `/bin/sh -xe`; a list is joined by newlines. It sees the base's environment,
+   * `buildEnv`, `SOURCE_DATE_EPOCH` (the epoch) and `STACK_LAYER_NAME`. It runs again only when something it depends on has
+   * changed by content. @default none
+   */
+  readonly run?: string | readonly string[] | undefined;
+  /** Environment of `run`; not part of the image. @default none */
+  readonly buildEnv?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Which variables of the deploying process `run` gets too: regular expressions that must match the whole name. Their
+   * values count as input. @default the proxies, in lower and upper case
+   */
+  readonly buildEnvPassthrough?: readonly string[] | undefined;
+  /** Network of `run`: the host's, or nothing but the loopback. @default 'host' */
+  readonly network?: 'host' | 'none' | undefined;
 }
 
 /**

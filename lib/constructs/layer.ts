@@ -6,8 +6,8 @@ import { isInstance, isMarked, mark } from './private/marker';
 const MARKER = Symbol.for('cdk-stack.Layer');
 
 /**
- * One filesystem delta on top of a base, published as an image of its own unless it is `buildOnly`. All its imports together are at
- * most one OCI layer; one that changes nothing adds none.
+ * One filesystem delta on top of a base, published as an image of its own unless it is `buildOnly`. Its imports and what its script
+ * changes are together at most one OCI layer; one that changes nothing adds none.
  *
  * @example
  * const kernel = new Layer(app, 'kernel', { imports: [{ source: 'out/boot/', dest: '/kernel' }] });

@@ -75,6 +75,8 @@ export const ERROR_CODES = {
   STACK4010: { title: 'A sandbox cannot be made here.', exit: EXIT.failed },
   STACK4011: { title: 'A run script cannot be started in its base.', exit: EXIT.failed },
 
+  STACK4020: { title: 'The script of a layer failed.', exit: EXIT.failed },
+
   STACK5001: { title: 'Images for different platforms cannot be stacked.', exit: EXIT.failed },
   STACK5002: { title: 'Images of different layer media families cannot be stacked.', exit: EXIT.failed },
   STACK5003: { title: 'The components order the same layers in contradicting ways.', exit: EXIT.failed },

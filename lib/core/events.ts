@@ -25,6 +25,9 @@ export type StackEvent =
   | { readonly code: 'packages-locked'; readonly image: string; readonly count: number }
   | { readonly code: 'package-fetched'; readonly image: string; readonly name: string; readonly size: number }
   | { readonly code: 'image-started'; readonly image: string }
+  | { readonly code: 'run-started'; readonly image: string }
+  /** A line that the script of an image wrote, without its end. */
+  | { readonly code: 'run-output'; readonly image: string; readonly line: string }
   | {
       readonly code: 'image-progress';
       readonly image: string;

@@ -16,8 +16,8 @@ const MAX_DETOURS = 2_000_000;
 export interface ArchiveTreeOptions {
   /** The file that content offsets are about. */
   readonly copy: string;
-  /** Whether `.wh.` names remove files, as in an OCI layer. */
-  readonly layer: boolean;
+  /** How removed files are told: see `ReadArchiveOptions`. */
+  readonly layer: boolean | 'overlay';
   readonly limits: { readonly entries: number; readonly depth: number };
 }
 
@@ -67,7 +67,7 @@ export class ArchiveTree implements TarHandler {
 
   private addWhiteout(path: string): void {
     const whiteout = whiteoutOf(path);
-    if (!this.options.layer || whiteout === undefined || isReserved(whiteout.path)) {
+    if (this.options.layer !== true || whiteout === undefined || isReserved(whiteout.path)) {
       throw new StackError(
         'STACK4004',
         `'/${path}' cannot be kept: names that start with .wh. mean removed files in a layer`,
@@ -94,7 +94,7 @@ export class ArchiveTree implements TarHandler {
         return;
       }
       case 'directory':
-        if (this.options.layer && saysOpaque(header.xattrs)) this.opaque.add(path);
+        if (this.options.layer !== false && saysOpaque(header.xattrs)) this.opaque.add(path);
         this.add(path, { type: 'directory', ...metadata });
         return;
       case 'symlink':
@@ -129,7 +129,7 @@ export class ArchiveTree implements TarHandler {
   private addDevice(device: Extract<Entry, { type: 'char' | 'block' }>): void {
     if (device.type === 'block' || device.major !== 0 || device.minor !== 0) {
       this.add(device.path, device);
-    } else if (this.options.layer) {
+    } else if (this.options.layer !== false) {
       this.whiteouts.add(device.path);
     } else {
       throw new StackError(

@@ -31,8 +31,11 @@ export interface ReadArchiveOptions {
   readonly copy: string;
   /** Name of the archive for messages. */
   readonly name: string;
-  /** True: an OCI layer, whose `.wh.` names remove files. False: a root filesystem, where they cannot be kept. */
-  readonly layer: boolean;
+  /**
+   * How removed files are told. True: as in an OCI layer, by `.wh.` names. `overlay`: as overlayfs does it, by devices 0:0.
+   * False: not at all; it is a root filesystem.
+   */
+  readonly layer: boolean | 'overlay';
   readonly limits?: ArchiveLimits;
 }
 

@@ -3,6 +3,7 @@ export * from './compress';
 export * from './content-reader';
 export * from './decompress';
 export * from './entry';
+export * from './overlay-tar';
 export * from './pack';
 export * from './path-index';
 export * from './sink';

@@ -44,6 +44,17 @@ export function encodeTarHeader(entry: Entry): Buffer {
   }
 }
 
+/**
+ * The header blocks of one entry in overlay form: a whiteout is a character device 0:0, an opaque directory has the
+ * extended attribute by which overlayfs knows it.
+ */
+export function encodeOverlayHeader(entry: Entry, opaqueXattr: string): Buffer {
+  if (entry.type === 'whiteout') return encode(entry.path, TYPE_FLAG.char, NO_METADATA, { device: [0, 0] });
+  if (entry.type !== 'directory' || entry.opaque !== true) return encodeTarHeader(entry);
+  const xattrs = [...(entry.xattrs ?? []), { name: opaqueXattr, value: Buffer.from('y') }];
+  return encodeTarHeader({ ...entry, opaque: undefined, xattrs });
+}
+
 function refuseUnrepresentable(entry: Entry): void {
   const why = whyUnrepresentable(entry);
   if (why === undefined) return;

@@ -114,19 +114,16 @@ class Level {
     return this.buffer.subarray(this.used - BLOCK_SIZE, this.used);
   }
 
-  /** Makes sure that there is room for what 1 MiB of data adds: at most three blocks begun. */
+  /** Keeps half of the buffer free, far more than the two or three blocks that 1 MiB of data adds. Writes complete blocks only. */
   public async makeRoom(): Promise<void> {
-    if (this.used >= this.buffer.length / 2) await this.flush();
+    if (this.used >= this.buffer.length / 2 && this.used % BLOCK_SIZE === 0) await this.flush();
   }
 
-  /** Writes the complete blocks. */
   public async flush(): Promise<void> {
-    const complete = this.used - (this.used % BLOCK_SIZE);
-    await writeFully(this.handle, this.buffer.subarray(0, complete), this.position);
-    this.buffer.copyWithin(0, complete, this.used);
-    this.position += complete;
-    this.used -= complete;
-    this.buffer.fill(0, this.used);
+    await writeFully(this.handle, this.buffer.subarray(0, this.used), this.position);
+    this.position += this.used;
+    this.used = 0;
+    this.buffer.fill(0);
   }
 }
 

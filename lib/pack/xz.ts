@@ -12,7 +12,9 @@ const MEMORY_LIMIT = '512MiB';
  */
 export async function* decodeXz(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   const options = ['--decompress', '--stdout', '--quiet', `--memlimit-decompress=${MEMORY_LIMIT}`];
-  const child = spawn('xz', options, { stdio: ['pipe', 'pipe', 'pipe'] });
+  // Options of the user's own, such as another memory limit, are left out.
+  const env = { ...process.env, XZ_DEFAULTS: undefined, XZ_OPT: undefined };
+  const child = spawn('xz', options, { env, stdio: ['pipe', 'pipe', 'pipe'] });
   const errors: Buffer[] = [];
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk.subarray(0, 1000)));
   const exit = once(child, 'close') as Promise<[number | null]>;

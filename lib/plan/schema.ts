@@ -95,6 +95,14 @@ export const layerSchema = v.object({
   type: v.literal('layer'),
   from: sourceSchema,
   imports: v.array(importSchema),
+  /** Script that runs in a sandbox on top of the base and the imports. */
+  run: v.optional(v.string()),
+  /** Environment of the script only. */
+  buildEnv: v.optional(stringMap),
+  /** Anchored regular expressions: variables of the deploying process that the script gets too. Absent: the proxies. */
+  buildEnvPassthrough: v.optional(v.array(v.string())),
+  /** Absent: `host`. */
+  network: v.optional(v.picklist(['host', 'none'])),
 });
 export type LayerPlan = v.InferOutput<typeof layerSchema>;
 

@@ -1,4 +1,4 @@
-export { NOTHING_SETTLED, type Settled } from './config';
+export { mergeConfigs, NOTHING_SETTLED, type Settled } from './config';
 export { envEntries, envOf } from './env';
 export * from './limits';
 export { orderLayers } from './order';

@@ -66,8 +66,9 @@ export class Store {
    * @throws StackError STACK7001 when the store cannot be read
    */
   public async hasBlob(digest: string, size?: number): Promise<boolean> {
+    const file = this.blobPath(digest);
     try {
-      const stat = await fs.stat(this.blobPath(digest));
+      const stat = await fs.stat(file);
       return size === undefined || stat.size === size;
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return false;
@@ -180,9 +181,10 @@ export class Store {
    * @throws StackError STACK7001 when the store cannot be read
    */
   public async readRecord(kind: string, key: string): Promise<unknown> {
+    const file = this.recordPath(kind, key);
     let text: string;
     try {
-      text = await fs.readFile(this.recordPath(kind, key), 'utf8');
+      text = await fs.readFile(file, 'utf8');
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw readFailure(`a record of ${kind}`, error);

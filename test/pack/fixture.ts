@@ -81,7 +81,10 @@ export function listing(entries: Iterable<Entry>): string[] {
         return `${entry.path} -> ${entry.target}`;
       case 'hardlink':
         return `${entry.path} == ${entry.target}`;
-      default:
+      case 'char':
+      case 'block':
+      case 'fifo':
+      case 'whiteout':
         return `${entry.path} (${entry.type})`;
     }
   });

@@ -46,7 +46,10 @@ function lockedOptions(path: string, mounts: readonly MountPoint[]): readonly st
   const holder = mounts
     .filter((mount) => path === mount.path || path.startsWith(mount.path === '/' ? '/' : `${mount.path}/`))
     // Of several at one place the last covers the others.
-    .reduce<MountPoint | undefined>((best, each) => (best && best.path.length > each.path.length ? best : each), undefined);
+    .reduce<MountPoint | undefined>(
+      (best, each) => (best && best.path.length > each.path.length ? best : each),
+      undefined,
+    );
   return LOCKED.filter((option) => holder?.options.includes(option) === true);
 }
 

@@ -71,7 +71,7 @@ export function standardMounts(facts: MountFacts): readonly MountLine[] {
       ? directory('/sys', 'sysfs', 'sysfs', 'ro,nosuid,nodev,noexec')
       : directory('/sys', '/sys', 'none', 'rbind'),
     // Outside the initial namespace, root's ids do not own these.
-    ...(isInitialNamespace ? READONLY.filter(exists).map((target) => file(target, '', 'bind,ro')) : []),
+    ...(isInitialNamespace ? READONLY.filter(exists).map((target) => file(target, '', 'bind,ro,nosuid,nodev,noexec')) : []),
     ...(isInitialNamespace ? MASKED.filter(exists).map((target) => file(target, '/dev/null', 'bind')) : []),
   ];
 }
@@ -110,7 +110,6 @@ export function fileMount(target: string, file: string, options: 'bind' | 'bind,
 
 function checkTarget(target: string): string {
   const normal = /^(\/[^/]+)+$/.test(target) && !target.split('/').some((name) => name === '.' || name === '..');
-  // eslint-disable-next-line no-control-regex -- they would end a line of fstab
   const plain = !/[\u0000-\u001f\u007f]/.test(target);
   if (normal && plain && !RESERVED.includes(target) && !RESERVED_TREES.test(target)) return target;
   throw new StackError('STACK4010', `nothing can be mounted at ${JSON.stringify(target)} of a sandbox`, {

@@ -51,10 +51,9 @@ function toolsMissing({ missingTools }: HostFacts): StackError | undefined {
 
 function idsMissing({ user, uid, subuid, subgid }: HostFacts): StackError | undefined {
   const owner = user ?? String(uid);
-  const lacking = [
-    ['/etc/subuid', subuid] as const,
-    ['/etc/subgid', subgid] as const,
-  ].filter(([, text]) => (subordinateRange(text, owner, uid)?.count ?? 0) < NEEDED_IDS);
+  const lacking = [['/etc/subuid', subuid] as const, ['/etc/subgid', subgid] as const].filter(
+    ([, text]) => (subordinateRange(text, owner, uid)?.count ?? 0) < NEEDED_IDS,
+  );
   if (lacking.length === 0) return undefined;
   const first = freeStart(subuid, subgid);
   const range = `${String(first)}-${String(first + NEEDED_IDS - 1)}`;

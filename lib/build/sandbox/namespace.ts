@@ -29,7 +29,8 @@ export class Namespace {
     const host = lookAtHost();
     const why = whyNoNamespace(host);
     if (why !== undefined) throw why;
-    const namespace = host.uid === 0 ? new Namespace([], host.isInitialNamespace) : new Namespace(USER_NAMESPACE, false);
+    const namespace =
+      host.uid === 0 ? new Namespace([], host.isInitialNamespace) : new Namespace(USER_NAMESPACE, false);
     const { status, stdout, stderr } = await namespace.run('tar', ['--version'], options);
     if (status !== 0 && status !== NOT_FOUND) throw namespaceRefused(host, stderr);
     if (!stdout.includes('GNU tar')) {

@@ -1,7 +1,13 @@
 import { StackError } from '../../core';
 
 /** Names of the layers in the directory from which an overlay is mounted: its options have to fit a page (mount(2)). */
-export const LINK = { upper: 'u', work: 'w', points: 'p', empty: 'e', lower: (index: number): string => String(index) } as const;
+export const LINK = {
+  upper: 'u',
+  work: 'w',
+  points: 'p',
+  empty: 'e',
+  lower: (index: number): string => String(index),
+} as const;
 
 /** The most lower layers an overlay may have (fs/overlayfs, OVL_MAX_STACK); one is ours. */
 const MAX_LOWERS = 500 - 1;

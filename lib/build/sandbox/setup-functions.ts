@@ -1,11 +1,11 @@
 /**
  * The functions of the script that sets a sandbox up, for any POSIX shell. It runs as root of the namespace and as process 1 of
- * the sandbox, and sees the host. Variables it needs: $work, the directory of the run; $where, the sandbox's tmpfs, and the
- * same as a field of fstab in $where_field; $points, a layer for mount points; $base, what is looked at as the image.
+ * the sandbox, and sees the host. Variables they need: $where, the sandbox's tmpfs, and the same as a field of fstab in
+ * $where_field; $points, a layer for mount points; $base, what is looked at as the image.
  */
-export const SETUP_FUNCTIONS = String.raw`
+export const SETUP_FUNCTIONS = `
 fail() {
-  printf '%s\n' "$1" >&2
+  printf '%s\\n' "$1" >&2
   exit 1
 }
 
@@ -19,15 +19,15 @@ put() {
 resolve() {
   inside= rest=$1 links=0
   while [ -n "$rest" ]; do
-    name=${'${rest%%/*}'}
-    case $rest in */*) rest=${'${rest#*/}'} ;; *) rest= ;; esac
+    name=\${rest%%/*}
+    case $rest in */*) rest=\${rest#*/} ;; *) rest= ;; esac
     case $name in
       '' | .) ;;
-      ..) inside=${'${inside%/*}'} ;;
+      ..) inside=\${inside%/*} ;;
       *)
         if [ -L "$base$inside/$name" ]; then
           links=$((links + 1))
-          [ "$links" -le 40 ] || fail "too many symbolic links at '$1' of the image"
+          [ "$links" -le 40 ] || fail "'$1' of the image has too many symbolic links"
           link=$(readlink -n "$base$inside/$name" && echo /)
           case $link in /*) inside= ;; esac
           rest=$link$rest
@@ -37,7 +37,7 @@ resolve() {
         ;;
     esac
   done
-  case $inside in *[[:cntrl:]]*) fail "control characters in what '$1' of the image stands for" ;; esac
+  case $inside in *[[:cntrl:]]*) fail "'$1' of the image is a path with control characters" ;; esac
 }
 
 # make PATH directory|file
@@ -45,13 +45,13 @@ make() {
   if [ "$2" = directory ]; then
     mkdir -p "$1"
   else
-    [ -d "${'${1%/*}'}" ] || mkdir -p "${'${1%/*}'}"
+    [ -d "\${1%/*}" ] || mkdir -p "\${1%/*}"
     : > "$1"
   fi
 }
 
-# at TARGET directory|file SOURCE TYPE OPTIONS: writes a line of fstab, and sees to it that the mount point exists without being
-# part of what the script changes.
+# at TARGET directory|file SOURCE TYPE OPTIONS: writes a line of fstab, and sees to it that there is a mount point, which
+# must not become part of the layer.
 at() {
   resolve "$1"
   case $inside in
@@ -60,21 +60,22 @@ at() {
     *) [ -e "$base$inside" ] || [ -e "$points$inside" ] || make "$points$inside" "$2" ;;
   esac
   field=$inside
-  case $field in *[\ \\#]*) field=$(printf %s "$field" | sed 's/\\/\\134/g; s/ /\\040/g; s/#/\\043/g') ;; esac
+  case $field in *[\\ \\\\#]*) field=$(printf %s "$field" | sed 's/\\\\/\\\\134/g; s/ /\\\\040/g; s/#/\\\\043/g') ;; esac
   field=$where_field/root$field
-  printf '%s %s %s %s 0 0\n' "${'${3:-$field}'}" "$field" "$4" "$5"
+  printf '%s %s %s %s 0 0\\n' "\${3:-$field}" "$field" "$4" "$5"
 }
 
-# within BELOW SOURCE OPTIONS: a line for a bind mount in what the last line mounts.
+# within BELOW SOURCE OPTIONS: a line for a bind mount inside of what the last line mounts.
 within() {
-  printf '%s %s%s none %s 0 0\n' "$2" "$field" "$1" "$3"
+  printf '%s %s%s none %s 0 0\\n' "$2" "$field" "$1" "$3"
 }
 
-# adopt FROM TO LIST: gives directories that TO has the owners, modes, times and attributes that they have in FROM.
-# LIST names them, each followed by a NUL.
+# adopt FROM TO LIST: gives directories of TO the owners, modes, times and attributes that they have in FROM. LIST is a file
+# with their names, each followed by a NUL.
 adopt() {
-  tar --create --file="$where/adopted" --directory="$1" --null --no-recursion --numeric-owner --xattrs --xattrs-include='*' --files-from="$3"
-  tar --extract --file="$where/adopted" --directory="$2" --preserve-permissions --same-owner --numeric-owner \
+  tar --create --file="$where/adopted" --directory="$1" --no-recursion --numeric-owner --xattrs \\
+    --xattrs-include='*' --null --files-from="$3"
+  tar --extract --file="$where/adopted" --directory="$2" --preserve-permissions --same-owner --numeric-owner \\
     --xattrs --xattrs-include='*' --delay-directory-restore --warning=no-timestamp
 }
 `;

@@ -90,7 +90,9 @@ function createArguments(directory: string): string[] {
     '--pax-option=delete=atime,delete=ctime',
     '--warning=no-file-ignored', // sockets
     ...XATTRS,
-    ...['trusted', 'user'].flatMap((prefix) => OVERLAY_NOTES.map((note) => `--xattrs-exclude=${prefix}.overlay.${note}`)),
+    ...['trusted', 'user'].flatMap((prefix) =>
+      OVERLAY_NOTES.map((note) => `--xattrs-exclude=${prefix}.overlay.${note}`),
+    ),
     '.',
   ];
 }

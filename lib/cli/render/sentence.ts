@@ -31,6 +31,10 @@ export function sentenceOf(event: StackEvent): Sentence | undefined {
       return detail(event.image, `fetched ${event.name} (${formatBytes(event.size)})`);
     case 'image-started':
       return detail(event.image, 'started');
+    case 'run-started':
+      return normal(event.image, 'running its script');
+    case 'run-output':
+      return detail(event.image, event.line);
     case 'layer-packed':
       return normal(
         event.image,

@@ -98,6 +98,12 @@ export class TtyRenderer implements Renderer {
       case 'package-fetched':
         this.update(event.image, `fetched ${event.name}, ${formatBytes(event.size)}`);
         break;
+      case 'run-started':
+        this.update(event.image, 'running its script');
+        break;
+      case 'run-output':
+        this.update(event.image, event.line);
+        break;
       case 'image-progress':
         this.update(event.image, event.format, { bytes: event.bytes, total: event.total });
         break;

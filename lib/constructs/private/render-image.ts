@@ -45,6 +45,23 @@ const tag: Check<string> = (report, what, value) => {
   return undefined;
 };
 
+const script: Check<string> = (report, what, value) => {
+  const lines = Array.isArray(value) ? listOf(anyText)(report, what, value)?.join('\n') : value;
+  return text('a script, or a list of its lines', (each) => each.trim() !== '')(report, what, lines);
+};
+
+const env = mapOf('a variable name without "="', (key) => key !== '' && !key.includes('='));
+
+const pattern = text('a regular expression', (value) => isPattern(value));
+
+function isPattern(value: string): boolean {
+  try {
+    return new RegExp(`^(?:${value})$`).source !== '';
+  } catch {
+    return false; // not one: it is reported
+  }
+}
+
 /** The recipe of an image; undefined, or made of whatever was good, when something was reported. */
 export function renderImage(rendering: Rendering, image: IImage, declaration: Declaration): ImagePlan | undefined {
   const { report } = rendering;
@@ -80,7 +97,12 @@ function foreignKind(report: Reporter, { type }: { readonly type: string }): und
   );
 }
 
-function renderLayer(rendering: Rendering, props: LayerProps): Pick<LayerPlan, 'type' | 'from' | 'imports'> {
+type LayerRecipe = Pick<
+  LayerPlan,
+  'type' | 'from' | 'imports' | 'run' | 'buildEnv' | 'buildEnvPassthrough' | 'network'
+>;
+
+function renderLayer(rendering: Rendering, props: LayerProps): LayerRecipe {
   const read = membersOf<keyof LayerProps>(rendering.report, '', props);
   return {
     type: 'layer',
@@ -90,6 +112,10 @@ function renderLayer(rendering: Rendering, props: LayerProps): Pick<LayerPlan, '
         'imports',
         listOf((_, what, value) => renderImport(rendering, what, value)),
       ) ?? [],
+    run: read('run', script),
+    buildEnv: read('buildEnv', env),
+    buildEnvPassthrough: read('buildEnvPassthrough', listOf(pattern)),
+    network: read('network', oneOf('host', 'none')),
   };
 }
 

@@ -24,7 +24,8 @@ export interface BlockHeader {
 export class BlockDecoder {
   private readonly input = new Input(new Uint8Array(SLACK + MAX_BLOCK + SLACK));
   private readonly window = new Window();
-  private literals = new LiteralsReader(0);
+  private readonly literalsBuffer = new Uint8Array(MAX_BLOCK);
+  private literals = new LiteralsReader(this.literalsBuffer);
   private sequences = new SequenceReader();
   private blockSize = 0;
 
@@ -32,7 +33,7 @@ export class BlockDecoder {
   public beginFrame(windowSize: number): void {
     this.blockSize = Math.min(windowSize, MAX_BLOCK);
     this.window.beginFrame(windowSize, this.blockSize);
-    this.literals = new LiteralsReader(this.blockSize);
+    this.literals = new LiteralsReader(this.literalsBuffer.subarray(0, this.blockSize));
     this.sequences = new SequenceReader();
   }
 

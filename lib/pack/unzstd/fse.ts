@@ -22,8 +22,22 @@ export function constantTable(symbol: number): FseTable {
 /** @param counts how often each symbol occurs among the states; -1 for less than once */
 export function buildTable(counts: readonly number[], log: number): FseTable {
   const size = 1 << log;
+  const symbols = spread(counts, size);
+  const seen = Uint16Array.from(counts, Math.abs);
+  const states = new Uint32Array(size);
+  for (let state = 0; state < size; state++) {
+    const symbol = symbols[state] ?? 0;
+    const next = seen[symbol] ?? 0;
+    seen[symbol] = next + 1;
+    const bits = log - highestBit(next);
+    states[state] = (symbol << 24) | (bits << 16) | ((next << bits) - size);
+  }
+  return { log, states };
+}
+
+/** Which symbol each state stands for: rare ones at the end, the others scattered by a fixed step. */
+function spread(counts: readonly number[], size: number): Uint8Array {
   const symbols = new Uint8Array(size);
-  const seen = counts.map((count) => Math.abs(count));
   let rare = size;
   for (const [symbol, count] of counts.entries()) if (count === -1) symbols[(rare -= 1)] = symbol;
   const step = (size >> 1) + (size >> 3) + 3;
@@ -35,13 +49,7 @@ export function buildTable(counts: readonly number[], log: number): FseTable {
       while (at >= rare);
     }
   }
-  const states = Uint32Array.from(symbols, (symbol) => {
-    const next = seen[symbol] ?? 0;
-    seen[symbol] = next + 1;
-    const bits = log - highestBit(next);
-    return (symbol << 24) | (bits << 16) | ((next << bits) - size);
-  });
-  return { log, states };
+  return symbols;
 }
 
 /**

@@ -8,14 +8,11 @@ const COMPRESSED = 2;
 
 /** Reads the literals sections of the blocks of one frame (RFC 8878, 3.1.1.3.1). */
 export class LiteralsReader {
-  private readonly buffer: Uint8Array;
   /** Of the last block that had one; a later block may use it again. */
   private table: HuffmanTable | undefined;
 
-  /** @param most how many literals a block may have */
-  public constructor(private readonly most: number) {
-    this.buffer = new Uint8Array(most);
-  }
+  /** @param buffer where the literals go: as long as there may be of them */
+  public constructor(private readonly buffer: Uint8Array) {}
 
   /** The literals of the block from `start` to `end`; valid until the next are read. */
   public read(input: Input, start: number, end: number): Read<Uint8Array> {
@@ -61,7 +58,7 @@ export class LiteralsReader {
   }
 
   private room(size: number): Uint8Array {
-    if (size > this.most) throw corrupt('a block has too many literals');
+    if (size > this.buffer.length) throw corrupt('a block has too many literals');
     return this.buffer.subarray(0, size);
   }
 }

@@ -36,7 +36,7 @@ export class Window {
 
   /** A copy of the content of the block. */
   public endBlock(): Buffer {
-    return Buffer.from(this.bytes.subarray(this.blockStart, this.end));
+    return Buffer.from(this.bytes.slice(this.blockStart, this.end).buffer);
   }
 
   public append(content: Uint8Array): void {

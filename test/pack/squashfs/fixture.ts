@@ -1,3 +1,4 @@
+import { createCipheriv } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -21,14 +22,11 @@ export function directory(name: string, metadata: Partial<DirectoryEntry> = {}):
   return { type: 'directory', path: name, ...PLAIN, mode: 0o755, ...metadata };
 }
 
-/** Bytes that look random and are always the same. */
-export function noise(length: number, seed = 1): Buffer {
-  const bytes = Buffer.alloc(length);
-  for (let at = 0, state = seed; at < length; at += 1) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    bytes[at] = state >>> 24;
-  }
-  return bytes;
+/** Bytes that do not compress; the same for the same seed. */
+export function noise(length: number, seed = 0): Buffer {
+  const key = Buffer.alloc(16);
+  key.writeUInt32LE(seed);
+  return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length));
 }
 
 /** Bytes that compress, with lines of 16 bytes that are numbered from `first` on. */

@@ -2,7 +2,7 @@ import { decompress } from 'fzstd';
 import { bytesToName } from '../../../lib/core';
 
 /** What an image says about one path. */
-export interface ImageEntry {
+interface ImageEntry {
   /** 1 directory, 2 file, 3 symlink, 4 block device, 5 character device, 6 fifo. */
   readonly type: number;
   readonly extended: boolean;

@@ -1,0 +1,154 @@
+import { promises as fs } from 'node:fs';
+import * as path from 'node:path';
+import { canonicalJson, StackError } from '../core';
+import { digestOf, isDigest, type RuntimeConfig } from '../oci';
+import { overlayTar, treeDigest, type Tree } from '../pack';
+import type { LayerPlan } from '../plan';
+import { envOf } from '../stack';
+import type { BuildContext } from './context';
+import type { Delta, KnownDelta } from './delta';
+import { viewOf } from './file-view';
+import { LayerImports, type ImageFiles } from './layer-imports';
+import { Rootfs } from './rootfs';
+import { RunLog } from './run-log';
+import { materialize, readUpper, removeTree, runScript } from './sandbox';
+import { settleRun } from './settle-run';
+import { findSnapshot, takeSnapshot } from './snapshots';
+
+const RUNS = 'runs';
+/** Another number forgets what scripts made: the sandbox, or how its result is read, has changed. */
+const RUN_RULES = 1;
+const NOTHING = treeDigest([]);
+
+/** A layer whose script is to be run. */
+export type RunPlan = LayerPlan & { readonly run: string };
+
+/**
+ * The delta that a layer's imports and its script make together; undefined when they change nothing.
+ * The script does not run again while everything it depends on is the same by content: the base, the imports, its text,
+ * its environment, the platform and the epoch.
+ * @param config of the base; its environment is the script's too
+ * @throws StackError STACK4020 when the script fails; STACK4010, STACK4011 when there is no sandbox for it; what imports throw
+ */
+export async function runDelta(
+  context: BuildContext,
+  image: string,
+  plan: RunPlan,
+  config: RuntimeConfig,
+  base: readonly KnownDelta[],
+  files: ImageFiles,
+): Promise<Delta | undefined> {
+  const { store, epoch } = context;
+  const imports = new LayerImports(context, plan.imports, base, files);
+  const env = environmentOf(context, plan, config);
+  if ((await imports.inputs()) === undefined) await imports.hash();
+  const inputs = await imports.inputs();
+  const { run, network = 'host', platform } = plan;
+  const below = base.map(({ contentKey }) => contentKey);
+  const key = digestOf(
+    canonicalJson({ rules: RUN_RULES, epoch, base: below, imports: inputs, run, env, network, platform }),
+  );
+  const createdBy = `run ${firstLine(run)}`;
+
+  const known = await store.readRecord(RUNS, key);
+  const snapshot = isDigest(known) ? await findSnapshot(store, key) : undefined;
+  if (known === NOTHING) return undefined;
+  if (isDigest(known) && snapshot !== undefined) return { contentKey: known, createdBy, tree: () => snapshot.tree() };
+
+  const tree = await perform(context, image, plan, env, base, await imports.assemble(), key);
+  const contentKey = treeDigest(tree);
+  await store.writeRecord(RUNS, key, contentKey);
+  return tree.length === 0 ? undefined : { contentKey, createdBy, tree: () => Promise.resolve(tree) };
+}
+
+/** Runs the script on an overlay whose upper directory holds the imports already, and reads that back. */
+async function perform(
+  context: BuildContext,
+  image: string,
+  plan: RunPlan,
+  env: Readonly<Record<string, string>>,
+  base: readonly KnownDelta[],
+  imported: Tree,
+  key: string,
+): Promise<Tree> {
+  const { store, signal, epoch, listener } = context;
+  const { namespace, driver } = await context.sandbox();
+  const rootfs = new Rootfs(store, namespace);
+  const lowers: string[] = [];
+  for (const delta of base) lowers.push(await rootfs.directoryOf(delta, signal));
+  const directory = await store.temporaryDirectory();
+  const [upper, work] = [path.join(directory, 'upper'), path.join(directory, 'work')];
+  const log = await RunLog.open(context, image);
+  try {
+    await materialize(namespace, overlayTar(imported, namespace.opaqueXattr), upper, { signal });
+    const started = Math.floor(Date.now() / 1000);
+    listener({ code: 'run-started', image });
+    const { status } = await runScript(namespace, driver, {
+      lowers,
+      upper,
+      work,
+      script: plan.run,
+      env,
+      network: plan.network ?? 'host',
+      onOutput: (chunk) => {
+        log.write(chunk);
+      },
+      signal,
+    });
+    await log.close();
+    if (status !== 0) throw scriptFailure(status, log);
+    const view = await viewOf(base, epoch);
+    const settle = (tree: Tree): Tree => settleRun(tree, view, started, epoch);
+    const name = 'what the script changed';
+    const snapshot = await takeSnapshot(
+      store,
+      () => key,
+      readUpper(namespace, upper, { signal }) as AsyncIterable<Buffer>,
+      {
+        name,
+        layer: 'overlay',
+        settle,
+      },
+    );
+    return await snapshot.tree();
+  } finally {
+    await log.close();
+    await removeTree(namespace, upper);
+    await removeTree(namespace, work);
+    await fs.rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** What the script sees: the base's environment, what is passed through of ours, `buildEnv`, and what we say. */
+function environmentOf(context: BuildContext, plan: RunPlan, config: RuntimeConfig): Readonly<Record<string, string>> {
+  const patterns = (plan.buildEnvPassthrough ?? DEFAULT_PASSTHROUGH).map((pattern) => new RegExp(`^(?:${pattern})$`));
+  const passed = Object.entries(process.env).filter(
+    ([name, value]) => value !== undefined && value !== '' && patterns.some((pattern) => pattern.test(name)),
+  );
+  return {
+    ...Object.fromEntries(envOf(config.Env)),
+    ...(Object.fromEntries(passed) as Record<string, string>),
+    ...plan.buildEnv,
+    SOURCE_DATE_EPOCH: String(context.epoch),
+    STACK_LAYER_NAME: plan.name,
+  };
+}
+
+/** Proxies: without them a script could not reach what we can reach. */
+const DEFAULT_PASSTHROUGH = ['(?:ftp|http|https|no)_proxy', '(?:FTP|HTTP|HTTPS|NO)_PROXY'];
+
+function scriptFailure(status: number, log: RunLog): StackError {
+  const last = log.tail();
+  return new StackError(
+    'STACK4020',
+    `the script exited with status ${String(status)}${last === '' ? '' : `; it said last:\n${last}`}`,
+    {
+      hint: `the whole output is in ${log.file}`,
+    },
+  );
+}
+
+function firstLine(script: string): string {
+  const line = script.split('\n').find((each) => each.trim() !== '' && !each.startsWith('#!')) ?? '';
+  return line.trim().slice(0, 80);
+}

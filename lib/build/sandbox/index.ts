@@ -1,0 +1,6 @@
+export type { Driver } from './drivers';
+export type { SandboxMount } from './mounts';
+export { Namespace, type ToolOptions } from './namespace';
+export type { OutputStream, RunOptions, SandboxSecret } from './run-options';
+export { runScript, type ScriptExit } from './run-script';
+export { materialize, readUpper, removeTree } from './trees';

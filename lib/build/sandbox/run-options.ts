@@ -1,0 +1,38 @@
+import type { Environment } from './environment';
+import type { SandboxMount } from './mounts';
+
+/** A file that a script can read, on a tmpfs: it is never on a disk, nor in an argument or the environment of a process. */
+export interface SandboxSecret {
+  /** Absolute path in the sandbox; directories that are missing there are made. */
+  readonly target: string;
+  readonly content: string | Buffer;
+}
+
+/** Which of the script's streams. */
+export type OutputStream = 'stdout' | 'stderr';
+
+/** A script, and what it is run on. */
+export interface RunOptions {
+  /** Directories of the base's layers, bottom to top, in overlay form (`materialize`); none is scratch. */
+  readonly lowers: readonly string[];
+  /** Where changes go: a directory, empty at first. Its own metadata then becomes that of the base's root directory. */
+  readonly upper: string;
+  /** A directory for this run alone, on the file system of `upper`; made if missing, to be removed with `removeTree`. */
+  readonly work: string;
+  /** Text of the script. It is run by its own `#!` line, else by `/bin/sh -xe`, in `/`, with nothing to read. */
+  readonly script: string;
+  /** The whole environment, but that PATH and HOME have defaults. */
+  readonly env: Environment;
+  /** Those of the host, with its resolv.conf, or none but the loopback. */
+  readonly network: 'host' | 'none';
+  readonly mounts?: readonly SandboxMount[] | undefined;
+  readonly secrets?: readonly SandboxSecret[] | undefined;
+  /** Gets what the script writes, not cut at lines. */
+  readonly onOutput?: ((chunk: Buffer, stream: OutputStream) => void) | undefined;
+  /** A file that is to hold all it writes. */
+  readonly log?: string | undefined;
+  /** Gives the script our own input, output and errors instead, for a shell that someone types into. Default: false. */
+  readonly terminal?: boolean | undefined;
+  /** Kills the script and everything it started. */
+  readonly signal?: AbortSignal | undefined;
+}

@@ -1,0 +1,47 @@
+import { ancestorsOf, indexLine, sortTree, type Entry, type Tree } from '../pack';
+import type { FileView } from './file-view';
+
+/**
+ * What a script really changed, out of what overlayfs has in its upper directory.
+ *
+ * - Whiteouts and opaque marks that hide nothing of the base are dropped: stacked on something else they would hide that
+ *   (stacking.md §4; overlayfs marks every directory made in a merged parent).
+ * - Entries that are as the base has them are dropped, and directories that were only copied up on the way.
+ * - What was written by the script gets the epoch as its time; what kept an older time keeps it (design.md §6).
+ * @param upper as read from the upper directory
+ * @param base what was below
+ * @param started when the script began, seconds since 1970
+ */
+export function settleRun(upper: Tree, base: FileView, started: number, epoch: number): Tree {
+  const kept = new Map<string, Entry>();
+  for (const entry of upper) {
+    if (entry.path === '') continue; // the root stays what the base says it is
+    const settled = settle(entry, base, started, epoch);
+    if (settled !== undefined) kept.set(entry.path, settled);
+  }
+  const changed = [...kept.values()].filter((entry) => !isSame(entry, base.get(entry.path)));
+  const needed = new Set(changed.map(({ path }) => path));
+  for (const entry of changed) {
+    for (const parent of ancestorsOf(entry.path)) needed.add(parent);
+    if (entry.type === 'hardlink') needed.add(entry.target);
+  }
+  return sortTree([...kept.values()].filter(({ path }) => needed.has(path)));
+}
+
+function settle(entry: Entry, base: FileView, started: number, epoch: number): Entry | undefined {
+  const below = base.get(entry.path);
+  if (entry.type === 'whiteout') return below === undefined ? undefined : entry;
+  const mtime = entry.mtime >= started ? epoch : entry.mtime;
+  if (entry.type !== 'directory') return { ...entry, mtime };
+  const opaque = entry.opaque === true && base.childrenOf(entry.path).length > 0;
+  const { opaque: _, ...plain } = entry;
+  const directory: Entry = opaque ? { ...plain, opaque, mtime } : { ...plain, mtime };
+  // A directory that only got or lost entries keeps the time it had: nobody set it.
+  const untouched = below?.type === 'directory' && isSame({ ...directory, mtime: below.mtime }, below);
+  return untouched ? { ...directory, mtime: below.mtime } : directory;
+}
+
+function isSame(entry: Entry, below: Entry | undefined): boolean {
+  const line = (each: Entry): string => indexLine(each, each.type === 'file' ? each.sha256 : undefined);
+  return below !== undefined && line(entry) === line(below);
+}

@@ -1,0 +1,323 @@
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ownIdentity } from '../../lib/core';
+import { digestOf } from '../../lib/oci';
+import { defaultStoreDirectory, Store } from '../../lib/store';
+import { Child, compileLibrary } from '../compiled';
+import { failureOf } from '../failure';
+
+let home: string;
+
+beforeEach(() => {
+  home = fs.mkdtempSync(path.join(os.tmpdir(), 'store-'));
+});
+
+afterEach(() => {
+  fs.rmSync(home, { recursive: true, force: true });
+});
+
+const inStore = (...parts: string[]): string => path.join(home, 'v1', ...parts);
+
+/** Everything in the store that is a file. */
+function files(): string[] {
+  return fs
+    .readdirSync(inStore(), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(inStore(), path.join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+describe('where the store is', () => {
+  test.each([
+    [{ STACK_HOME: '/x/y', XDG_CACHE_HOME: '/c' }, '/x/y'],
+    [{ STACK_HOME: 'here' }, path.resolve('here')],
+    [{ STACK_HOME: '', XDG_CACHE_HOME: '/c' }, '/c/cdk-stack'],
+    [{ XDG_CACHE_HOME: 'relative' }, path.join(os.homedir(), '.cache/cdk-stack')],
+    [{}, path.join(os.homedir(), '.cache/cdk-stack')],
+  ])('is told by %j', (env, directory) => {
+    expect(defaultStoreDirectory(env)).toBe(directory);
+  });
+});
+
+describe('opening a store', () => {
+  test('makes it, for nobody else to read', async () => {
+    const store = await Store.open(path.join(home, 'deep', 'er'));
+    expect(store.directory).toBe(path.join(home, 'deep', 'er', 'v1'));
+    for (const room of ['', 'blobs/sha256', 'records', 'tmp', 'state']) {
+      expect(fs.statSync(path.join(store.directory, room)).mode & 0o077).toBe(0);
+    }
+  });
+
+  test.each([
+    ['a file in its place', () => path.join(home, 'file')],
+    ['a place below a file', () => path.join(home, 'file', 'store')],
+    ['a directory of the kernel', () => '/proc/sys/store'],
+  ])('is an error that says what to do about %s', async (_, place) => {
+    fs.writeFileSync(path.join(home, 'file'), '');
+    expect(await failureOf(Store.open(place()))).toMatchObject({
+      code: 'STACK7001',
+      message: expect.stringContaining(place()) as string,
+      hint: expect.stringContaining('STACK_HOME') as string,
+    });
+  });
+
+  describe('removes temporary directories', () => {
+    const { pid, started, machine } = ownIdentity();
+    const DEAD = 4_194_305;
+
+    async function leftAfterOpening(name: string, age = 0): Promise<boolean> {
+      await Store.open(home);
+      const directory = inStore('tmp', name);
+      fs.mkdirSync(directory);
+      fs.writeFileSync(path.join(directory, 'half'), 'x');
+      const then = new Date(Date.now() - age);
+      fs.utimesSync(directory, then, then);
+      await Store.open(home);
+      return fs.existsSync(directory);
+    }
+    const HOUR = 3_600_000;
+
+    test('of a dead process', async () => {
+      expect(await leftAfterOpening(`${String(DEAD)}-${started}-${machine}-abcdef`)).toBe(false);
+    });
+
+    test('of one whose pid has another process now', async () => {
+      expect(await leftAfterOpening(`${String(pid)}-1-${machine}-abcdef`)).toBe(false);
+    });
+
+    test('but not of a living one, however old', async () => {
+      expect(await leftAfterOpening(`${String(pid)}-${started}-${machine}-abcdef`, 48 * HOUR)).toBe(true);
+    });
+
+    test('of another machine only when nothing happened in it for a day', async () => {
+      expect(await leftAfterOpening(`${String(DEAD)}-1-00000000-abcdef`, 23 * HOUR)).toBe(true);
+      expect(await leftAfterOpening(`${String(DEAD)}-2-00000000-abcdef`, 25 * HOUR)).toBe(false);
+    });
+
+    test('of unknown form likewise', async () => {
+      expect(await leftAfterOpening('new', 1 * HOUR)).toBe(true);
+      expect(await leftAfterOpening('old', 25 * HOUR)).toBe(false);
+    });
+  });
+});
+
+describe('blobs', () => {
+  test('are taken in under their digest, read-only', async () => {
+    const store = await Store.open(home);
+    const digest = digestOf('content');
+    expect(await store.hasBlob(digest)).toBe(false);
+    await store.withTemporaryDirectory(async (directory) => {
+      fs.writeFileSync(path.join(directory, 'x'), 'content');
+      await store.adopt(path.join(directory, 'x'), digest, 7);
+    });
+    expect(fs.readFileSync(store.blobPath(digest), 'utf8')).toBe('content');
+    expect(fs.statSync(store.blobPath(digest)).mode & 0o777).toBe(0o444);
+    expect(await store.hasBlob(digest)).toBe(true);
+    expect(await store.hasBlob(digest, 7)).toBe(true);
+    expect(await store.hasBlob(digest, 8)).toBe(false);
+    expect(files()).toEqual([`blobs/sha256/${digest.slice(7)}`]);
+  });
+
+  test('are refused when their size is not what was announced', async () => {
+    const store = await Store.open(home);
+    await store.withTemporaryDirectory(async (directory) => {
+      fs.writeFileSync(path.join(directory, 'x'), 'content');
+      expect(await failureOf(store.adopt(path.join(directory, 'x'), digestOf('content'), 8))).toMatchObject({
+        code: 'STACK9001',
+      });
+    });
+    expect(files()).toEqual([]);
+  });
+
+  test('may be taken in twice', async () => {
+    const store = await Store.open(home);
+    for (let time = 0; time < 2; time += 1) {
+      const directory = await store.temporaryDirectory();
+      fs.writeFileSync(path.join(directory, 'x'), 'content');
+      await store.adopt(path.join(directory, 'x'), digestOf('content'), 7);
+    }
+    expect(files()).toHaveLength(1);
+  });
+
+  test('that are small can be added as they are, and removed', async () => {
+    const store = await Store.open(home);
+    const digest = await store.addBlob('größe');
+    expect(digest).toBe(digestOf('größe'));
+    const before = fs.statSync(store.blobPath(digest)).ino;
+    expect(await store.addBlob(Buffer.from('größe'))).toBe(digest);
+    expect(fs.statSync(store.blobPath(digest)).ino).toBe(before);
+    fs.chmodSync(store.blobPath(digest), 0o600);
+    fs.truncateSync(store.blobPath(digest), 1);
+    await store.addBlob('größe');
+    expect(fs.readFileSync(store.blobPath(digest), 'utf8')).toBe('größe');
+    await store.removeBlob(digest);
+    await store.removeBlob(digest);
+    expect(files()).toEqual([]);
+  });
+
+  test.each(['sha256:../../../etc/passwd', 'sha256:abc', '../x', ''])(
+    'are never looked for under %j',
+    async (digest) => {
+      const store = await Store.open(home);
+      expect(() => store.blobPath(digest)).toThrow(/is not a sha256 digest/);
+      expect(await failureOf(store.hasBlob(digest))).toMatchObject({ code: 'STACK9001' });
+      expect(await failureOf(store.readRecord('kind', digest))).toMatchObject({ code: 'STACK9001' });
+      expect(await failureOf(store.writeRecord('kind', digest, 1))).toMatchObject({ code: 'STACK9001' });
+    },
+  );
+
+  test('that cannot be looked at are an error, not missing', async () => {
+    const store = await Store.open(home);
+    fs.rmSync(inStore('blobs/sha256'), { recursive: true });
+    fs.writeFileSync(inStore('blobs/sha256'), '');
+    expect(await failureOf(store.hasBlob(digestOf('x')))).toMatchObject({ code: 'STACK7001' });
+    expect(await failureOf(store.addBlob('x'))).toMatchObject({ code: 'STACK7001' });
+    expect(await failureOf(store.removeBlob(digestOf('x')))).toMatchObject({ code: 'STACK7001' });
+  });
+});
+
+describe('records', () => {
+  const key = digestOf('key');
+
+  test('are found as they were written', async () => {
+    const store = await Store.open(home);
+    expect(await store.readRecord('kind', key)).toBeUndefined();
+    await store.writeRecord('kind', key, { a: [1, null, 'x'] });
+    expect(await store.readRecord('kind', key)).toEqual({ a: [1, null, 'x'] });
+    expect(await store.readRecord('other', key)).toBeUndefined();
+    await store.writeRecord('kind', key, 2);
+    expect(await (await Store.open(home)).readRecord('kind', key)).toBe(2);
+    expect(fs.readdirSync(inStore('tmp'))).toEqual([]);
+  });
+
+  test.each(['', '{"a":', '\0\0\0'])('are lost when they are damaged: %j', async (content) => {
+    const store = await Store.open(home);
+    await store.writeRecord('kind', key, 1);
+    fs.writeFileSync(inStore('records/kind', `${key.slice(7)}.json`), content);
+    expect(await store.readRecord('kind', key)).toBeUndefined();
+  });
+
+  test('that cannot be read or written are an error', async () => {
+    const store = await Store.open(home);
+    fs.writeFileSync(inStore('records/kind'), '');
+    expect(await failureOf(store.readRecord('kind', key))).toMatchObject({ code: 'STACK7001' });
+    expect(await failureOf(store.writeRecord('kind', key, 1))).toMatchObject({ code: 'STACK7001' });
+  });
+});
+
+describe('directories', () => {
+  test('are removed behind work, also work that fails', async () => {
+    const store = await Store.open(home);
+    const fails = store.withTemporaryDirectory((directory) => {
+      fs.writeFileSync(path.join(directory, 'x'), 'x');
+      expect(fs.statSync(directory).mode & 0o077).toBe(0);
+      return Promise.reject(new Error('no luck'));
+    });
+    await expect(fails).rejects.toThrow('no luck');
+    expect(fs.readdirSync(inStore('tmp'))).toEqual([]);
+  });
+
+  test('for state stay', async () => {
+    const store = await Store.open(home);
+    const directory = await store.stateDirectory('apt');
+    fs.writeFileSync(path.join(directory, 'lists'), 'x');
+    await Store.open(home);
+    expect(fs.readFileSync(path.join(await store.stateDirectory('apt'), 'lists'), 'utf8')).toBe('x');
+  });
+
+  test('that cannot be made are an error', async () => {
+    const store = await Store.open(home);
+    fs.rmSync(inStore('tmp'), { recursive: true });
+    fs.writeFileSync(inStore('state/apt'), '');
+    expect(await failureOf(store.temporaryDirectory())).toMatchObject({ code: 'STACK7001' });
+    expect(await failureOf(store.stateDirectory('apt'))).toMatchObject({ code: 'STACK7001' });
+  });
+});
+
+describe('work under one key', () => {
+  test('is done one after the other, other work meanwhile', async () => {
+    const store = await Store.open(home);
+    const log: string[] = [];
+    const work = (name: string, milliseconds: number) => async (): Promise<string> => {
+      log.push(`${name} begins`);
+      await sleep(milliseconds);
+      log.push(`${name} ends`);
+      return name;
+    };
+    const results = await Promise.all([
+      store.exclusively('x', work('first', 20)),
+      store.exclusively('x', work('second', 1)),
+      store.exclusively('y', work('other', 1)),
+    ]);
+    expect(results).toEqual(['first', 'second', 'other']);
+    expect(log).toEqual(['first begins', 'other begins', 'other ends', 'first ends', 'second begins', 'second ends']);
+  });
+
+  test('goes on after a failure, of which only its own caller hears', async () => {
+    const store = await Store.open(home);
+    const first = store.exclusively('x', () => Promise.reject(new Error('no luck')));
+    const second = store.exclusively('x', () => Promise.resolve('fine'));
+    await expect(first).rejects.toThrow('no luck');
+    expect(await second).toBe('fine');
+  });
+});
+
+describe('several processes', () => {
+  let library: string;
+
+  beforeAll(() => {
+    library = fs.mkdtempSync(path.join(os.tmpdir(), 'library-'));
+    compileLibrary(library, ['core', 'oci', 'store']);
+  });
+
+  afterAll(() => {
+    fs.rmSync(library, { recursive: true, force: true });
+  });
+
+  test('use one store at a time, also when some of them are killed', async () => {
+    const script = `
+      const { Store } = lib('store');
+      const { digestOf } = lib('oci');
+      for (let turn = 0; ; turn += 1) {
+        const store = await Store.open(args[0]);
+        for (const text of ['a', 'b', 'c']) {
+          const digest = await store.addBlob(text.repeat(1000));
+          await store.writeRecord('kind', digest, { digest, text });
+          const record = await store.readRecord('kind', digest);
+          if (record?.digest !== digest) throw new Error('a record was lost');
+          if (!(await store.hasBlob(digest, 1000))) throw new Error('a blob was lost');
+        }
+        if (turn === args[1]) break;
+      }`;
+    const killed = [new Child(library, script, home, 100_000), new Child(library, script, home, 100_000)];
+    const others = [new Child(library, script, home, 20), new Child(library, script, home, 20)];
+    await sleep(500);
+    for (const child of killed) child.kill();
+    expect(await Promise.all(others.map((child) => child.ended()))).toEqual([0, 0]);
+    for (const child of killed) expect(await child.ended()).toBe('SIGKILL');
+    await Store.open(home);
+    expect(fs.readdirSync(inStore('tmp'))).toEqual([]);
+    expect(files()).toHaveLength(6);
+    for (const name of files().filter((each) => each.startsWith('blobs'))) {
+      expect(digestOf(fs.readFileSync(inStore(name))).slice(7)).toBe(path.basename(name));
+    }
+  }, 60_000);
+
+  test('keep the temporary directories of each other', async () => {
+    const script = `
+      const store = await lib('store').Store.open(args[0]);
+      console.log(await store.temporaryDirectory());
+      setTimeout(() => undefined, 60000);`;
+    const child = new Child(library, script, home);
+    await child.says('\n');
+    const directory = child.output.join('').trim();
+    await Store.open(home);
+    expect(fs.existsSync(directory)).toBe(true);
+    child.kill();
+    await child.ended();
+    await Store.open(home);
+    expect(fs.existsSync(directory)).toBe(false);
+  }, 60_000);
+});
