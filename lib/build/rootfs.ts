@@ -24,12 +24,13 @@ export class Rootfs {
    * The directory of a delta.
    * @throws StackError STACK4010, STACK7001, STACK7002
    */
-  public async directoryOf({ contentKey, tree }: KnownDelta, signal?: AbortSignal): Promise<string> {
+  public async directoryOf(delta: KnownDelta, signal?: AbortSignal): Promise<string> {
+    const { contentKey } = delta;
     const key = digestOf(canonicalJson({ contentKey, version: ROOTFS_VERSION, xattr: this.namespace.opaqueXattr }));
     const directory = path.join(await this.store.stateDirectory('rootfs'), hexOf(key));
     await this.store.exclusively(directory, async () => {
       if (existsSync(directory)) return;
-      const entries = (await tree()).filter((entry) => this.canHold(entry));
+      const entries = (await delta.tree()).filter((entry) => this.canHold(entry));
       await materialize(this.namespace, overlayTar(entries, this.namespace.opaqueXattr), directory, { signal });
     });
     return directory;

@@ -1,4 +1,3 @@
-import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
 import { canonicalJson, StackError } from '../core';
 import { digestOf, isDigest, type RuntimeConfig } from '../oci';
@@ -76,7 +75,7 @@ async function perform(
   const rootfs = new Rootfs(store, namespace);
   const lowers: string[] = [];
   for (const delta of base) lowers.push(await rootfs.directoryOf(delta, signal));
-  const directory = await store.temporaryDirectory();
+  const directory = await store.runDirectory();
   const [upper, work] = [path.join(directory, 'upper'), path.join(directory, 'work')];
   const log = await RunLog.open(context, image);
   try {
@@ -113,9 +112,7 @@ async function perform(
     return await snapshot.tree();
   } finally {
     await log.close();
-    await removeTree(namespace, upper);
-    await removeTree(namespace, work);
-    await fs.rm(directory, { recursive: true, force: true });
+    await removeTree(namespace, directory);
   }
 }
 

@@ -1,4 +1,5 @@
-import { Namespace, type Driver } from './sandbox';
+import type { Store } from '../store';
+import { Namespace, removeTree, type Driver } from './sandbox';
 
 /** What scripts are run with. */
 export interface Sandbox {
@@ -7,10 +8,16 @@ export interface Sandbox {
 }
 
 /**
- * Finds out, once, what scripts can be run with on this machine.
+ * Finds out, once, what scripts can be run with on this machine, and removes what killed processes left of theirs.
  * @throws StackError STACK4010, which says what to install or to set up
  */
-export function sandboxOnce(signal: AbortSignal | undefined): () => Promise<Sandbox> {
+export function sandboxOnce(store: Store, signal: AbortSignal | undefined): () => Promise<Sandbox> {
   let found: Promise<Sandbox> | undefined;
-  return () => (found ??= Namespace.detect({ signal }).then((namespace) => ({ namespace, driver: 'unshare' })));
+  return () => (found ??= prepare(store, signal));
+}
+
+async function prepare(store: Store, signal: AbortSignal | undefined): Promise<Sandbox> {
+  const namespace = await Namespace.detect({ signal });
+  for (const leftover of await store.leftoverRuns()) await removeTree(namespace, leftover);
+  return { namespace, driver: 'unshare' };
 }

@@ -33,9 +33,8 @@ function settle(entry: Entry, base: FileView, started: number, epoch: number): E
   if (entry.type === 'whiteout') return below === undefined ? undefined : entry;
   const mtime = entry.mtime >= started ? epoch : entry.mtime;
   if (entry.type !== 'directory') return { ...entry, mtime };
-  const opaque = entry.opaque === true && base.childrenOf(entry.path).length > 0;
-  const { opaque: _, ...plain } = entry;
-  const directory: Entry = opaque ? { ...plain, opaque, mtime } : { ...plain, mtime };
+  const hides = entry.opaque === true && base.childrenOf(entry.path).length > 0;
+  const directory: Entry = { ...entry, mtime, opaque: hides ? true : undefined };
   // A directory that only got or lost entries keeps the time it had: nobody set it.
   const untouched = below?.type === 'directory' && isSame({ ...directory, mtime: below.mtime }, below);
   return untouched ? { ...directory, mtime: below.mtime } : directory;

@@ -3,7 +3,7 @@ import * as zlib from 'node:zlib';
 import { messageOf, StackError } from '../core';
 import { ByteReader } from './byte-reader';
 import { decodeXz } from './xz';
-import { decodeZstd, isZstd } from './unzstd';
+import { decodeZstd, isZstd } from './zstd-decoder';
 
 /** How a stream is compressed. */
 export type StreamCompression = 'none' | 'gzip' | 'zstd' | 'xz';

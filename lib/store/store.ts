@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { errnoOf, isFullDisk, makeDirectories, messageOf, StackError, writeFailure } from '../core';
 import { digestOf, hexOf, isDigest } from '../oci';
 import { Exclusive } from './exclusive';
-import { newTemporaryDirectory, removeLeftovers } from './temporary';
+import { leftoversIn, newTemporaryDirectory } from './temporary';
 
 /** Layout of the store's directory; another number is another store. */
 const STORE_VERSION = 'v1';
@@ -35,10 +35,12 @@ export class Store {
   public static async open(directory = defaultStoreDirectory()): Promise<Store> {
     const store = new Store(path.join(directory, STORE_VERSION));
     try {
-      for (const room of ['blobs/sha256', 'records', 'tmp', 'state']) {
+      for (const room of ['blobs/sha256', 'records', 'tmp', 'runs', 'state']) {
         await makeDirectories(path.join(store.directory, room), 0o700);
       }
-      await removeLeftovers(path.join(store.directory, 'tmp'));
+      for (const leftover of await leftoversIn(path.join(store.directory, 'tmp'))) {
+        await fs.rm(leftover, { recursive: true, force: true });
+      }
     } catch (error) {
       if (errnoOf(error) === 'ENOSPC') throw writeFailure('STACK7001', `the store '${directory}'`, error);
       throw new StackError('STACK7001', `cannot use the store '${directory}': ${messageOf(error)}`, {
@@ -152,6 +154,24 @@ export class Store {
     } finally {
       await fs.rm(directory, { recursive: true, force: true });
     }
+  }
+
+  /**
+   * A new private directory for what a script changes, for its caller to remove. Its files may have owners that are not
+   * ours, so that {@link leftoverRuns} are for whoever can remove them.
+   * @throws StackError STACK7001, STACK7002
+   */
+  public async runDirectory(): Promise<string> {
+    try {
+      return await newTemporaryDirectory(path.join(this.directory, 'runs'));
+    } catch (error) {
+      throw writeFailure('STACK7001', 'a directory for a script in the store', error);
+    }
+  }
+
+  /** Run directories whose processes are no more. */
+  public leftoverRuns(): Promise<readonly string[]> {
+    return leftoversIn(path.join(this.directory, 'runs'));
   }
 
   /**

@@ -14,12 +14,14 @@ export async function newTemporaryDirectory(parent: string): Promise<string> {
   return directory;
 }
 
-/** Removes the directories of processes that are no more. */
-export async function removeLeftovers(parent: string): Promise<void> {
+/** The directories of processes that are no more. */
+export async function leftoversIn(parent: string): Promise<readonly string[]> {
+  const leftovers: string[] = [];
   for (const name of await fs.readdir(parent)) {
     const directory = path.join(parent, name);
-    if (await isLeftover(directory, ownerOf(name))) await fs.rm(directory, { recursive: true, force: true });
+    if (await isLeftover(directory, ownerOf(name))) leftovers.push(directory);
   }
+  return leftovers;
 }
 
 function ownerOf(name: string): ProcessIdentity | undefined {

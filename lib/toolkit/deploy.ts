@@ -103,7 +103,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       frozen: options.frozen ?? false,
       signal,
     }),
-    sandbox: sandboxOnce(signal),
+    sandbox: sandboxOnce(store, signal),
     epoch,
     listener,
     signal,

@@ -122,7 +122,8 @@ export class Workshop {
     base: Tree = [],
     images: Readonly<Record<string, Tree>> = {},
   ): Promise<Delta | undefined> {
-    const files = (image: string): readonly KnownDelta[] => [deltaOf(images[image] ?? [])];
+    const deltas = new Map(Object.entries(images).map(([image, tree]) => [image, [deltaOf(tree)]]));
+    const files = (image: string): readonly KnownDelta[] => deltas.get(image) ?? [];
     return layerDelta(
       await this.context(),
       layer({ imports: [...imports] }),
@@ -181,18 +182,10 @@ export function hardlink(at: string, target: string): Entry {
 /** A tree in short: a line an entry, with what it is. */
 export function outline(tree: Tree): string[] {
   return tree.map((entry) => {
-    switch (entry.type) {
-      case 'directory':
-        return `${entry.path}/`;
-      case 'symlink':
-        return `${entry.path} -> ${entry.target}`;
-      case 'hardlink':
-        return `${entry.path} => ${entry.target}`;
-      case 'file':
-        return `${entry.path}: ${textOf(entry)}`;
-      default:
-        return `${entry.path} (${entry.type})`;
-    }
+    if (entry.type === 'directory') return `${entry.path}/`;
+    if (entry.type === 'symlink') return `${entry.path} -> ${entry.target}`;
+    if (entry.type === 'hardlink') return `${entry.path} => ${entry.target}`;
+    return entry.type === 'file' ? `${entry.path}: ${textOf(entry)}` : `${entry.path} (${entry.type})`;
   });
 }
 

@@ -29,7 +29,7 @@ function blocks(language: string): Block[] {
   });
 }
 
-/** What the examples of the docs use. */
+/** What the examples of the docs use; the root filesystem is busybox. */
 function prepare(project: Project): void {
   project.write({
     'tools/start': '#!/bin/sh\n',
@@ -37,7 +37,12 @@ function prepare(project: Project): void {
     'service/run': '#!/bin/sh\n',
     'service/README.md': 'x',
   });
-  execFileSync('tar', ['-cf', project.path('rootfs.tar'), '-C', project.path('tools'), '.']);
+  const bin = project.path('rootfs/bin');
+  fs.mkdirSync(bin, { recursive: true });
+  const busybox = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim();
+  fs.copyFileSync(busybox, path.join(bin, 'busybox'));
+  for (const applet of ['sh', 'cp', 'mkdir', 'rm']) fs.symlinkSync('busybox', path.join(bin, applet));
+  execFileSync('tar', ['-cf', project.path('rootfs.tar'), '-C', project.path('rootfs'), '.']);
 }
 
 describe('the examples in the docs', () => {

@@ -10,7 +10,7 @@ import {
   type StreamCompression,
 } from '../../lib/pack';
 import { Bench, codeOf, collect, cut, stream } from './fixture';
-import { frame, raw, rle, skippable } from './unzstd/frame-builder';
+import { frame, raw, rle, skippable } from './zstd-frame-builder';
 
 const bench = new Bench();
 const pathVariable = process.env['PATH'];

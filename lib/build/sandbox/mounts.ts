@@ -71,7 +71,9 @@ export function standardMounts(facts: MountFacts): readonly MountLine[] {
       ? directory('/sys', 'sysfs', 'sysfs', 'ro,nosuid,nodev,noexec')
       : directory('/sys', '/sys', 'none', 'rbind'),
     // Outside the initial namespace, root's ids do not own these.
-    ...(isInitialNamespace ? READONLY.filter(exists).map((target) => file(target, '', 'bind,ro,nosuid,nodev,noexec')) : []),
+    ...(isInitialNamespace
+      ? READONLY.filter(exists).map((target) => file(target, '', 'bind,ro,nosuid,nodev,noexec'))
+      : []),
     ...(isInitialNamespace ? MASKED.filter(exists).map((target) => file(target, '/dev/null', 'bind')) : []),
   ];
 }

@@ -14,7 +14,6 @@ function block(type: number, size: number, content: Buffer, last: boolean): Buff
 export const raw = (content: string | Buffer, last = true): Buffer =>
   block(RAW, content.length, Buffer.from(content), last);
 export const rle = (byte: number, size: number, last = true): Buffer => block(RLE, size, Buffer.from([byte]), last);
-export const compressed = (content: Buffer, last = true): Buffer => block(2, content.length, content, last);
 export const reserved = (): Buffer => block(3, 0, Buffer.alloc(0), true);
 
 /** A frame whose header has the window descriptor `window`: 0x58 is 2 MiB, 0x88 is 128 MiB. */
@@ -35,13 +34,4 @@ export function skippable(content: Buffer, nibble = 0): Buffer {
   header.writeUInt32LE(0x184d2a50 + nibble, 0);
   header.writeUInt32LE(content.length, 4);
   return Buffer.concat([header, content]);
-}
-
-/** A block without literals and with `count` sequences, each a match of 131 074 bytes: none of this size may be. */
-export function endlessMatches(count: number): Buffer {
-  const number = Buffer.from([255, (count - 0x7f00) & 0xff, (count - 0x7f00) >> 8]);
-  const constantCodes = Buffer.from([0x54, 0, 0, 52]);
-  const bits = Buffer.alloc(2 * count + 1, 0xff);
-  bits[2 * count] = 1;
-  return Buffer.concat([Buffer.from([0]), number, constantCodes, bits]);
 }

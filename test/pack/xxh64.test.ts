@@ -1,4 +1,4 @@
-import { Xxh64 } from '../../../lib/pack/unzstd/xxh64';
+import { Xxh64 } from '../../lib/pack/xxh64';
 
 function hashOf(bytes: Buffer, chunkSize = bytes.length): string {
   const hash = new Xxh64();

@@ -1,0 +1,407 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import * as zlib from 'node:zlib';
+import { encodeImage, type BuildContext, type BuiltImage } from '../../lib/build';
+import { openLayoutImage } from '../../lib/build/layout-image';
+import { digestOf, MEDIA_TYPE, writeLayout, type Descriptor } from '../../lib/oci';
+import type { LayerFormat, SourcePlan } from '../../lib/plan';
+import { layersOf } from '../../lib/stack';
+import { failureOf } from '../failure';
+import { AMD64, ARM64, HandMade, named } from '../oci/fixture';
+import { EPOCH, hostImport, imageImport, layer, outline, stacked, Workshop, type Recipe } from './workshop';
+
+let shop: Workshop;
+
+beforeEach(() => {
+  shop = new Workshop();
+});
+
+afterEach(() => {
+  shop.remove();
+});
+
+const packed = (): string[] =>
+  shop.events.flatMap((event) => (event.code === 'layer-packed' ? [`${event.image} ${event.format}`] : []));
+
+/** Files in a tar, by GNU tar. */
+function makeTar(files: Readonly<Record<string, string>>, script = 'true', ...args: string[]): Buffer {
+  const directory = fs.mkdtempSync(`${shop.home}/tar-`);
+  for (const [name, content] of Object.entries(files)) {
+    fs.mkdirSync(`${directory}/${name}`.replace(/\/[^/]*$/, ''), { recursive: true });
+    fs.writeFileSync(`${directory}/${name}`, content);
+  }
+  execFileSync('sh', ['-ec', script], { cwd: directory });
+  const names = fs.readdirSync(directory).sort();
+  return execFileSync('tar', ['-c', '--sort=name', '--mtime=@7', '--owner=0', '--group=0', ...args, ...names], {
+    cwd: directory,
+  });
+}
+
+interface BaseLayer {
+  readonly tar: Buffer;
+  readonly mediaType?: string;
+}
+
+/** A layout with one image `x` of tar layers in the app's directory `bases`. */
+function makeBase(
+  layers: readonly BaseLayer[],
+  changes: { config?: object; platform?: object; diffIds?: string[] } = {},
+): Descriptor {
+  const made = new HandMade(shop.path('bases'));
+  const descriptors = layers.map(({ tar, mediaType = MEDIA_TYPE.tarGzip }) =>
+    made.blob(mediaType.endsWith('gzip') ? zlib.gzipSync(tar) : tar, mediaType),
+  );
+  const config = made.blob(
+    {
+      ...(changes.platform ?? AMD64),
+      config: { Env: ['PATH=/bin'], Cmd: ['sh'] },
+      history: [{ created_by: 'first' }, { created_by: 'nothing', empty_layer: true }],
+      rootfs: { type: 'layers', diff_ids: changes.diffIds ?? layers.map(({ tar }) => digestOf(tar)) },
+      ...changes.config,
+    },
+    MEDIA_TYPE.config,
+  );
+  const manifest = made.blob({ schemaVersion: 2, config, layers: descriptors }, MEDIA_TYPE.manifest);
+  made.index(named('x', manifest));
+  return manifest;
+}
+
+const FROM: Extract<SourcePlan, { type: 'oci-layout' }> = { type: 'oci-layout', directory: 'bases', reference: 'x' };
+const PLATFORM = 'linux/amd64';
+
+async function buildOne(changes: Parameters<typeof layer>[0], recipe: Partial<Recipe> = {}): Promise<BuiltImage> {
+  const built = await shop.build({ images: { x: layer({ from: FROM, platform: PLATFORM, ...changes }) }, ...recipe });
+  return built.get('x')!;
+}
+
+function layersIn(image: BuiltImage, format: LayerFormat = 'tar'): readonly Descriptor[] {
+  return layersOf(image.variants.get(format)!).map(({ descriptor }) => descriptor);
+}
+
+describe('an image of an OCI layout as a base', () => {
+  test('is used by its descriptors, and not unpacked when nothing needs its files', async () => {
+    const manifest = makeBase([{ tar: makeTar({ a: 'A' }) }]);
+    const image = await buildOne({ config: { user: 'me' } });
+    const made = JSON.parse(fs.readFileSync(shop.path(`bases/blobs/sha256/${manifest.digest.slice(7)}`), 'utf8')) as {
+      layers: Descriptor[];
+    };
+    expect(layersIn(image)).toEqual(made.layers);
+    expect(image.variants.get('tar')).toMatchObject({
+      config: { Env: ['PATH=/bin'], Cmd: ['sh'], User: 'me' },
+      platform: AMD64,
+    });
+    expect(image.variants.get('tar')?.steps.map(({ history }) => history.created_by)).toEqual([
+      'first',
+      'nothing',
+      'config',
+    ]);
+    expect(packed()).toEqual([]);
+    expect(fs.existsSync(`${shop.home}/store/v1/records/snapshots-1`)).toBe(false);
+  });
+
+  test('is named by its digest in the manifests of what stands on it, in any depth', async () => {
+    const base = makeBase([{ tar: makeTar({ a: 'A' }) }]);
+    shop.write({ f: 'F' });
+    const on = { from: { type: 'image' as const, image: 'x' }, platform: PLATFORM };
+    const built = await shop.build({
+      images: {
+        x: layer({ from: FROM, platform: PLATFORM }),
+        y: layer({ ...on, imports: [hostImport('f', '/f')], annotations: { mine: 'yes' } }),
+        z: stacked('x', 'y'),
+        scratch: layer({ imports: [hostImport('f', '/f')], platform: PLATFORM }),
+        mixed: stacked('y', 'scratch'),
+      },
+      formats: ['tar', 'squashfs'],
+    });
+    const { store } = await shop.context();
+    const annotations = (path: string, format: LayerFormat): unknown =>
+      encodeImage(built.get(path)!, format, store, EPOCH).document.annotations;
+    const key = 'org.opencontainers.image.base.digest';
+    expect(annotations('x', 'tar')).toEqual({ [key]: base.digest });
+    expect(annotations('y', 'tar')).toEqual({ [key]: base.digest, mine: 'yes' });
+    expect(annotations('z', 'tar')).toEqual({ [key]: base.digest });
+    expect(annotations('scratch', 'tar')).toBeUndefined();
+    expect(annotations('mixed', 'tar')).toBeUndefined();
+    expect(annotations('x', 'squashfs')).toBeUndefined(); // those layers are not the base's
+  });
+
+  test('is converted, once, where another format is wanted', async () => {
+    const [lower, upper] = [makeTar({ a: 'A', 'd/b': 'B' }), makeTar({ 'd/.wh.b': '', c: 'C' })];
+    makeBase([{ tar: lower }, { tar: upper, mediaType: MEDIA_TYPE.dockerLayer }], { config: { history: [] } });
+    const image = await buildOne({}, { formats: ['squashfs', 'tar'] });
+    expect(layersIn(image, 'squashfs').map(({ mediaType }) => mediaType)).toEqual([
+      MEDIA_TYPE.squashfs,
+      MEDIA_TYPE.squashfs,
+    ]);
+    expect(layersIn(image).map(({ mediaType }) => mediaType)).toEqual([MEDIA_TYPE.tarGzip, MEDIA_TYPE.dockerLayer]);
+    expect(image.variants.get('squashfs')?.steps).toHaveLength(2);
+    expect(packed()).toEqual(['x squashfs', 'x squashfs']);
+    const again = await buildOne({}, { formats: ['squashfs'] });
+    expect(packed()).toEqual([]);
+    expect(layersIn(again, 'squashfs')).toEqual(layersIn(image, 'squashfs'));
+  });
+
+  test('is converted once for all that stand on it', async () => {
+    makeBase([{ tar: makeTar({ a: 'A'.repeat(100_000) }) }]);
+    const images = Object.fromEntries(
+      ['a', 'b', 'c', 'd'].map((name) => [name, layer({ from: FROM, platform: PLATFORM, config: { user: name } })]),
+    );
+    await shop.build({ images, formats: ['squashfs'], concurrency: 4 });
+    expect(packed()).toHaveLength(1);
+  });
+
+  test('gives images that stand on it a shared base when they are stacked', async () => {
+    makeBase([{ tar: makeTar({ a: 'A' }) }]);
+    shop.write({ f: 'F' });
+    const built = await shop.build({
+      images: {
+        a: layer({ from: FROM, platform: PLATFORM, config: { entrypoint: ['/a'] } }),
+        b: layer({ from: FROM, platform: PLATFORM, imports: [hostImport('f', '/f')] }),
+        both: stacked('a', 'b'),
+      },
+    });
+    expect(built.get('both')?.variants.get('tar')?.config).toEqual({ Env: ['PATH=/bin'], Entrypoint: ['/a'] });
+  });
+
+  test('shows its files to imports, whiteouts applied', async () => {
+    makeBase([{ tar: makeTar({ a: 'A', 'd/b': 'B' }) }, { tar: makeTar({ 'd/.wh.b': '', 'd/c': 'C' }) }], {
+      config: { history: null },
+    });
+    const images = {
+      x: layer({ from: FROM, platform: PLATFORM, buildOnly: true }),
+      taker: layer({ imports: [imageImport('x', '/d', '/d')] }),
+    };
+    const built = await shop.build({ images });
+    const [blob] = layersIn(built.get('taker')!);
+    const tar = execFileSync('tar', ['-tvf', '-', '--zstd', '--full-time', '--utc'], {
+      input: fs.readFileSync(`${shop.home}/store/v1/blobs/sha256/${blob!.digest.slice(7)}`),
+      encoding: 'utf8',
+    });
+    expect(
+      tar
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/ +/).slice(2).join(' ')),
+    ).toEqual(['0 1970-01-01 00:00:07 d/', '1 1970-01-01 00:00:07 d/c']);
+  });
+
+  test('keeps its directories as they are when something is imported into them', async () => {
+    makeBase([{ tar: makeTar({ 'etc/x': 'X' }, 'chmod 0750 etc') }]);
+    shop.write({ f: 'F' });
+    const context = await shop.context();
+    const { deltas } = await openLayoutImage(context, FROM, AMD64);
+    expect(outline(await deltas[0]!.tree())).toEqual(['etc/', `etc/x: at ${String(1024)}`]);
+    const built = await buildOne({ imports: [hostImport('f', '/etc/')] });
+    expect(layersIn(built)).toHaveLength(2);
+  });
+
+  test('made of filesystem images cannot become tars, nor be looked into', async () => {
+    shop.write({ f: 'F' });
+    const first = await shop.build({
+      images: { x: layer({ imports: [hostImport('f', '/f')], platform: PLATFORM }) },
+      formats: ['squashfs'],
+    });
+    const { store } = await shop.context();
+    const encoded = encodeImage(first.get('x')!, 'squashfs', store, EPOCH);
+    await writeLayout(shop.path('bases'), [{ refName: 'x', manifest: encoded.manifest, blobs: encoded.blobs }]);
+    const on = await buildOne({ config: { user: 'me' } }, { formats: ['squashfs'] });
+    expect(layersIn(on, 'squashfs')).toEqual(encoded.document.layers);
+    for (const wrong of [
+      buildOne({}, { formats: ['tar'] }),
+      buildOne({ imports: [hostImport('f', '/g')] }, { formats: ['squashfs'] }),
+    ]) {
+      const error = await failureOf(wrong);
+      expect(error).toMatchObject({
+        code: 'STACK5002',
+        message: expect.stringContaining('filesystem image') as string,
+      });
+      expect(error.hint).toMatch(/tar/);
+    }
+  });
+
+  test.each<[string, () => void, string]>([
+    ['another platform', () => makeBase([{ tar: makeTar({ a: 'A' }) }], { platform: ARM64 }), 'STACK6002'],
+    ['a blob that is not what its digest says', () => damage((blob) => blob.fill(0, 20, 30)), 'STACK6004'],
+    ['a blob that is cut short', () => damage((blob) => blob.subarray(0, -1)), 'STACK6004'],
+    ['a missing blob', () => damage(() => undefined), 'STACK6001'],
+    [
+      'a layer of an unknown kind',
+      () => makeBase([{ tar: Buffer.from('x'), mediaType: 'application/vnd.example' }]),
+      'STACK5002',
+    ],
+  ])('is refused for %s', async (_, prepare, code) => {
+    prepare();
+    expect(await failureOf(buildOne({}))).toMatchObject({ code, constructPath: 'x' });
+    const left = fs.readdirSync(`${shop.home}/store/v1/tmp`);
+    expect(left).toEqual([]);
+  });
+
+  /** A base whose layer is changed afterwards, or removed. */
+  function damage(change: (blob: Buffer) => Buffer | undefined): void {
+    makeBase([{ tar: makeTar({ a: 'A'.repeat(1000) }) }]);
+    const directory = shop.path('bases/blobs/sha256');
+    const name = fs
+      .readdirSync(directory)
+      .find((each) => fs.readFileSync(`${directory}/${each}`).readUInt16BE(0) === 0x1f8b)!;
+    const changed = change(fs.readFileSync(`${directory}/${name}`));
+    if (changed === undefined) fs.rmSync(`${directory}/${name}`);
+    else fs.writeFileSync(`${directory}/${name}`, changed);
+  }
+
+  test('is refused when it unpacks to something else than its config says', async () => {
+    makeBase([{ tar: makeTar({ a: 'A' }) }], { diffIds: [digestOf('something else')] });
+    shop.write({ f: 'F' });
+    expect(await failureOf(buildOne({ imports: [hostImport('f', '/f')] }))).toMatchObject({ code: 'STACK6004' });
+    expect(await failureOf(buildOne({ imports: [hostImport('f', '/f')] }))).toMatchObject({ code: 'STACK6004' }); // nor the second time
+  });
+
+  test('is refused when a layer is no tar', async () => {
+    makeBase([{ tar: Buffer.alloc(2048, 'garbage') }]);
+    shop.write({ f: 'F' });
+    const error = await failureOf(buildOne({ imports: [hostImport('f', '/f')] }));
+    expect(error).toMatchObject({ code: 'STACK4001', message: expect.stringContaining('layer sha256:') as string });
+  });
+});
+
+describe('a root filesystem tar as a base', () => {
+  const from = (changes: object = {}): SourcePlan => ({
+    type: 'tar',
+    file: { type: 'path', path: 'root.tar' },
+    ...changes,
+  });
+  const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
+
+  test.each<[string, (tar: Buffer) => Buffer]>([
+    ['plain', (tar) => tar],
+    ['gzip', (tar) => zlib.gzipSync(tar)],
+  ])('is one layer, packed once (%s)', async (_, compress) => {
+    const tar = makeTar({ 'etc/a': 'A' }, 'ln etc/a etc/b; ln -s /etc/a c');
+    shop.write({ 'root.tar': compress(tar) });
+    const image = await buildOne(
+      { from: from({ sha256: sha256(compress(tar)).toUpperCase() }) },
+      { formats: ['squashfs', 'tar'] },
+    );
+    expect(layersIn(image)).toHaveLength(1);
+    expect(image.variants.get('tar')?.steps[0]?.history.created_by).toBe('root filesystem from root.tar');
+    const open = jest.spyOn(fs, 'createReadStream');
+    const again = await buildOne({ from: from() }, { formats: ['squashfs', 'tar'] });
+    expect(open).not.toHaveBeenCalled();
+    open.mockRestore();
+    expect(packed()).toEqual([]);
+    expect(layersIn(again)).toEqual(layersIn(image));
+  });
+
+  test('is the same layer however it is compressed', async () => {
+    const tar = makeTar({ a: 'A' });
+    shop.write({ 'root.tar': tar });
+    const plain = await buildOne({ from: from() });
+    shop.write({ 'root.tar': zlib.gzipSync(tar) });
+    expect(layersIn(await buildOne({ from: from() }))).toEqual(layersIn(plain));
+    expect(packed()).toEqual([]);
+  });
+
+  test('is read again when it changed', async () => {
+    shop.write({ 'root.tar': makeTar({ a: 'A' }) });
+    const first = await buildOne({ from: from() });
+    shop.write({ 'root.tar': makeTar({ a: 'B' }) });
+    expect(layersIn(await buildOne({ from: from() }))).not.toEqual(layersIn(first));
+  });
+
+  test.each([
+    ['missing', () => undefined, 'STACK3003', /root\.tar/],
+    ['a directory', () => shop.write({ 'root.tar/x': '' }), 'STACK3003', /not a file/],
+    ['empty', () => shop.write({ 'root.tar': '' }), 'STACK4001', /root\.tar/],
+    ['garbage', () => shop.write({ 'root.tar': Buffer.alloc(2048, 'x') }), 'STACK4001', /root\.tar/],
+    [
+      'cut short',
+      () => shop.write({ 'root.tar': makeTar({ a: 'A'.repeat(9000) }).subarray(0, 4096) }),
+      'STACK4001',
+      /root\.tar/,
+    ],
+    ['a tar with whiteouts', () => shop.write({ 'root.tar': makeTar({ '.wh.a': '' }) }), 'STACK4004', /\.wh\./],
+  ] as const)('is an error when it is %s, and leaves nothing in the store', async (_, prepare, code, message) => {
+    prepare();
+    const error = await failureOf(buildOne({ from: from() }));
+    expect(error).toMatchObject({ code, constructPath: 'x', message: expect.stringMatching(message) as string });
+    expect(fs.readdirSync(`${shop.home}/store/v1/blobs/sha256`)).toEqual([]);
+    expect(fs.readdirSync(`${shop.home}/store/v1/tmp`)).toEqual([]);
+  });
+
+  test('is an error when its sha256 is another one, known or not', async () => {
+    const tar = makeTar({ a: 'A' });
+    shop.write({ 'root.tar': tar });
+    const wrong = from({ sha256: '0'.repeat(64) });
+    const expected = { code: 'STACK3001', message: expect.stringContaining(sha256(tar)) as string };
+    expect(await failureOf(buildOne({ from: wrong }))).toMatchObject(expected);
+    await buildOne({ from: from() });
+    expect(await failureOf(buildOne({ from: wrong }))).toMatchObject(expected);
+  });
+
+  test('is an error when it changes while it is read', async () => {
+    shop.write({ 'root.tar': makeTar({ a: 'A'.repeat(5_000_000) }) });
+    const original = fs.createReadStream;
+    const spy = jest.spyOn(fs, 'createReadStream').mockImplementation((...args) => {
+      const later = new Date(Date.now() + 1000);
+      fs.utimesSync(shop.path('root.tar'), later, later);
+      return original(...args);
+    });
+    try {
+      expect(await failureOf(buildOne({ from: from() }))).toMatchObject({ code: 'STACK3002' });
+    } finally {
+      spy.mockRestore();
+    }
+  });
+
+  describe('that is a file in another image', () => {
+    const images = (changes: object = {}): Recipe['images'] => ({
+      maker: layer({ buildOnly: true, imports: [hostImport('made.tar', '/export/root.tar')] }),
+      x: layer({
+        from: { type: 'tar', file: { type: 'image-file', image: 'maker', path: '/export/root.tar' }, ...changes },
+      }),
+    });
+    const trees = (context: BuildContext): string[] => fs.readdirSync(`${context.store.directory}/records`);
+
+    test('is taken from there, and the image is not looked into the next time', async () => {
+      const tar = makeTar({ a: 'A' });
+      shop.write({ 'made.tar': tar });
+      const first = await shop.build({ images: images({ sha256: sha256(tar) }) });
+      expect(layersIn(first.get('x')!)).toHaveLength(1);
+      expect(trees(await shop.context())).toContain('tars-in-images');
+      const reads = jest.spyOn(fs, 'readSync');
+      const second = await shop.build({ images: images() });
+      expect(reads).not.toHaveBeenCalled();
+      reads.mockRestore();
+      expect(packed()).toEqual([]);
+      expect(layersIn(second.get('x')!)).toEqual(layersIn(first.get('x')!));
+    });
+
+    test('is found through links', async () => {
+      shop.write({ 'd/made.tar': makeTar({ a: 'A' }) });
+      fs.symlinkSync('made.tar', shop.path('d/latest'));
+      const built = await shop.build({
+        images: {
+          maker: layer({ buildOnly: true, imports: [hostImport('d', '/d')] }),
+          x: layer({ from: { type: 'tar', file: { type: 'image-file', image: 'maker', path: '/d/latest' } } }),
+        },
+      });
+      expect(layersIn(built.get('x')!)).toHaveLength(1);
+    });
+
+    test('must be there, be a file, and have the right sha256', async () => {
+      const tar = makeTar({ a: 'A' });
+      shop.write({ 'made.tar': tar });
+      const wrong = { type: 'tar', file: { type: 'image-file', image: 'maker', path: '/export' } };
+      expect(
+        await failureOf(shop.build({ images: { ...images(), x: layer({ from: wrong as SourcePlan }) } })),
+      ).toMatchObject({ code: 'STACK3004' });
+      const expected = {
+        code: 'STACK3001',
+        message: expect.stringContaining(`'/export/root.tar' of 'maker' has the sha256 ${sha256(tar)}`) as string,
+      };
+      expect(await failureOf(shop.build({ images: images({ sha256: '0'.repeat(64) }) }))).toMatchObject(expected);
+      await shop.build({ images: images() });
+      expect(await failureOf(shop.build({ images: images({ sha256: '0'.repeat(64) }) }))).toMatchObject(expected);
+    });
+  });
+});

@@ -1,0 +1,275 @@
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { Project, type Outcome } from './installed';
+
+/** A user of the tests' own, with the subordinate ids that useradd gives. */
+const USER = 'cdk-stack-test';
+const APPLETS = [
+  'sh',
+  'cat',
+  'chmod',
+  'chown',
+  'env',
+  'id',
+  'ln',
+  'ls',
+  'mkdir',
+  'mv',
+  'rm',
+  'rmdir',
+  'sleep',
+  'touch',
+  'wget',
+];
+const MINUTE = 60_000;
+
+const HEAD = `const { App, Layer, StackedImage } = require('cdk-stack');
+const app = new App({ formats: ['tar', 'squashfs'] });
+const base = new Layer(app, 'base', { from: 'tar:base.tar', buildOnly: true });
+`;
+
+/** A root filesystem of busybox with some files to change. */
+function addBase(project: Project): void {
+  const root = project.path('root');
+  fs.mkdirSync(path.join(root, 'bin'), { recursive: true });
+  fs.copyFileSync(
+    execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim(),
+    path.join(root, 'bin/busybox'),
+  );
+  for (const name of APPLETS) fs.symlinkSync('busybox', path.join(root, 'bin', name));
+  for (const name of ['etc/conf', 'data/one', 'data/two', 'usr/lib/x']) {
+    fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
+    fs.writeFileSync(path.join(root, name), `${name}\n`);
+  }
+  fs.symlinkSync('usr/lib', path.join(root, 'lib'));
+  execFileSync('tar', [
+    '--owner=0',
+    '--group=0',
+    '--mtime=@1000000000',
+    '-cf',
+    project.path('base.tar'),
+    '-C',
+    root,
+    '.',
+  ]);
+  fs.rmSync(root, { recursive: true });
+}
+
+function projectOf(app: string): Project {
+  const project = Project.create(HEAD + app);
+  addBase(project);
+  return project;
+}
+
+function withProject(app: string, work: (project: Project) => void): void {
+  const project = projectOf(app);
+  try {
+    work(project);
+  } finally {
+    project.remove();
+  }
+}
+
+function deployed(outcome: Outcome): Outcome {
+  expect(outcome).toMatchObject({ status: 0 });
+  return outcome;
+}
+
+/** Names in the top layer of a tar image, in its order. */
+function topLayer(project: Project, name: string): string[] {
+  const layout = project.layout();
+  const layer = layout.manifest(name).layers.at(-1);
+  return execFileSync('tar', ['--zstd', '-tf', layout.blob(layer!.digest)], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
+}
+
+const THREE_LAYERS = `
+const one = new Layer(app, 'one', { from: base, run: 'rm /data/one; echo new > /data/three; mkdir /made; touch /made/a' });
+const two = new Layer(app, 'two', { from: one, run: 'rm -r /data; mkdir /data; touch /data/only; rm -r /made; echo y > /lib/y' });
+new Layer(app, 'three', { from: two, run: ['chown 1234:60000 /etc/conf', 'chmod 4711 /data/only', 'ln /etc/conf /etc/conf2', 'chmod 0 /usr/lib/x'] });
+`;
+
+describe('a layer with a script', () => {
+  it(
+    'is the changes that the script makes, and nothing of the sandbox',
+    () => {
+      withProject(THREE_LAYERS, (project) => {
+        deployed(project.stack(['deploy']));
+        expect(topLayer(project, 'one')).toEqual(['data/', 'data/.wh.one', 'data/three', 'made/', 'made/a']);
+        expect(topLayer(project, 'two')).toEqual([
+          'data/',
+          'data/.wh..wh..opq',
+          'data/only',
+          'usr/',
+          'usr/lib/',
+          'usr/lib/y',
+        ]);
+        expect(topLayer(project, 'three')).toEqual([
+          'data/',
+          'data/only',
+          'etc/',
+          'etc/conf',
+          'etc/conf2',
+          'usr/',
+          'usr/lib/',
+          'usr/lib/x',
+        ]);
+        expect(project.layout().blobs()).toEqual(project.layout().referenced());
+      });
+    },
+    MINUTE,
+  );
+
+  it(
+    'gives the same tree as tar and as squashfs layers in a real overlay',
+    () => {
+      withProject(THREE_LAYERS, (project) => {
+        // umoci knows no zstd
+        const app = fs.readFileSync(project.path('app.js'), 'utf8');
+        project.write({ 'app.js': app.replace('new App({', "new App({ tar: { compression: 'gzip' },") });
+        deployed(project.stack(['deploy']));
+        const layout = project.layout();
+        const mounted: string[] = [];
+        const mount = (...args: string[]): void => {
+          execFileSync('mount', args);
+          mounted.push(args.at(-1)!);
+        };
+        try {
+          const lowers = layout.manifest('three-squashfs').layers.map(({ digest }, position) => {
+            const point = path.join(project.home, `lower${String(position)}`);
+            fs.mkdirSync(point);
+            mount('-o', 'ro,loop', '-t', 'squashfs', layout.blob(digest), point);
+            return point;
+          });
+          const merged = path.join(project.home, 'merged');
+          fs.mkdirSync(merged);
+          mount('-t', 'overlay', '-o', `ro,userxattr,lowerdir=${[...lowers].reverse().join(':')}`, 'overlay', merged);
+          const listing = (directory: string): string =>
+            execFileSync('find', [directory, '-mindepth', '1', '-printf', '%P|%y|%m|%U|%G|%n|%l\n'], {
+              encoding: 'utf8',
+            })
+              .split('\n')
+              .filter((line) => !/\|d\|/.test(line))
+              .sort()
+              .join('\n');
+          expect(fs.readdirSync(path.join(merged, 'data'))).toEqual(['only']);
+          expect(fs.existsSync(path.join(merged, 'made'))).toBe(false);
+
+          const bundle = path.join(project.home, 'bundle');
+          execFileSync('umoci', ['unpack', '--image', `${layout.directory}:three`, bundle]);
+          expect(listing(path.join(bundle, 'rootfs'))).toBe(listing(merged));
+        } finally {
+          for (const point of mounted.reverse()) execFileSync('umount', [point]);
+        }
+      });
+    },
+    MINUTE,
+  );
+
+  it(
+    'has the same digests when an ordinary user builds it',
+    () => {
+      const [root, user] = [projectOf(THREE_LAYERS), projectOf(THREE_LAYERS)];
+      execFileSync('useradd', ['--create-home', USER]);
+      try {
+        deployed(root.stack(['deploy']));
+        const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, USER], { encoding: 'utf8' })));
+        execFileSync('chown', ['-R', '-h', `${USER}:`, user.home]);
+        deployed(user.stack(['deploy'], { user: { uid: uid!, gid: gid! }, env: { USER, LOGNAME: USER } }));
+        expect(user.layout().indexText).toBe(root.layout().indexText);
+      } finally {
+        execFileSync('userdel', ['--remove', USER], { stdio: 'ignore' });
+        root.remove();
+        user.remove();
+      }
+    },
+    2 * MINUTE,
+  );
+
+  it(
+    'is not made again unless something it depends on has changed',
+    () => {
+      const app = (label: string, env: string): string =>
+        `${HEAD}new Layer(app, 'x', { from: base, imports: [{ source: 'in/', dest: '/in' }], run: 'cat /in/file > /out', buildEnv: { E: '${env}' }, config: { labels: { l: '${label}' } } });\n`;
+      const project = Project.create(app('1', 'a'), { 'in/file': 'content' });
+      try {
+        addBase(project);
+        const runs = (): number =>
+          deployed(project.stack(['deploy', '--progress', 'json']))
+            .stderr.split('\n')
+            .filter((line) => line.includes('"run-started"')).length;
+        expect(runs()).toBe(1);
+        expect(runs()).toBe(0);
+        project.write({ 'app.js': app('2', 'a') });
+        expect(runs()).toBe(0);
+        fs.utimesSync(project.path('in/file'), 1, 1);
+        expect(runs()).toBe(0);
+        project.write({ 'app.js': app('2', 'b') });
+        expect(runs()).toBe(1);
+        project.write({ 'in/file': 'changed' });
+        expect(runs()).toBe(1);
+        project.write({ 'in/file': 'content' });
+        expect(runs()).toBe(0); // several generations are kept
+      } finally {
+        project.remove();
+      }
+    },
+    MINUTE,
+  );
+
+  it(
+    'adds no layer when its script changes nothing',
+    () => {
+      withProject(
+        "new Layer(app, 'x', { from: base, run: 'touch /data/t; rm /data/t; cat /etc/conf' });\n",
+        (project) => {
+          deployed(project.stack(['deploy']));
+          expect(project.layout().manifest('x').layers).toHaveLength(1);
+        },
+      );
+    },
+    MINUTE,
+  );
+
+  it(
+    'sees its environment and no network when it wants none',
+    () => {
+      const script = 'env > /env; ls /sys/class/net > /net';
+      const app = `new Layer(app, 'x', { from: base, network: 'none', run: '${script}', buildEnv: { A: 'b c' }, buildEnvPassthrough: ['PASS_.*'] });\n`;
+      withProject(app, (project) => {
+        deployed(project.stack(['deploy'], { env: { PASS_ME: '1', HIDE_ME: '2', SOURCE_DATE_EPOCH: '1000000001' } }));
+        const layout = project.layout();
+        const blob = layout.blob(layout.manifest('x').layers.at(-1)!.digest);
+        const read = (name: string): string[] =>
+          execFileSync('tar', ['--zstd', '-xOf', blob, name], { encoding: 'utf8' }).trim().split('\n').sort();
+        expect(read('net')).toEqual(['lo']);
+        expect(read('env')).toEqual(
+          expect.arrayContaining(['A=b c', 'PASS_ME=1', 'SOURCE_DATE_EPOCH=1000000001', 'STACK_LAYER_NAME=x']),
+        );
+        expect(read('env').join()).not.toContain('HIDE_ME');
+      });
+    },
+    MINUTE,
+  );
+
+  it(
+    'reports a script that fails with its last output and its place, and publishes nothing',
+    () => {
+      withProject("new Layer(app, 'x', { from: base, run: 'echo before; false; echo after' });\n", (project) => {
+        const { status, stderr } = project.stack(['deploy']);
+        expect(status).toBe(1);
+        expect(stderr).toMatch(/error STACK4020: the script exited with status 1/);
+        expect(stderr).toMatch(/before/);
+        expect(stderr).not.toMatch(/after$/m);
+        expect(stderr).toMatch(/created at app\.js:4:1/);
+        expect(fs.existsSync(project.path('oci'))).toBe(false);
+        expect(fs.readdirSync(path.join(project.store, 'v1/runs'))).toEqual([]);
+        const log = /whole output is in (\S+)/.exec(stderr)?.[1] ?? '';
+        expect(fs.readFileSync(log, 'utf8')).toContain('before');
+      });
+    },
+    MINUTE,
+  );
+});
