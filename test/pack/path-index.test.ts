@@ -90,7 +90,7 @@ describe('a line', () => {
 describe('the digest of a tree', () => {
   const tree: Entry[] = [
     { type: 'directory', path: 'd', ...META },
-    { ...bytesFile('d/f', 'x'), sha256: sha256('x') },
+    { ...bytesFile('d/f', 'x', META), sha256: sha256('x') },
   ];
 
   test('is the sha256 of its index', () => {
@@ -101,7 +101,7 @@ describe('the digest of a tree', () => {
   });
 
   test('hashes what is at hand, and is not known while something else is not hashed', () => {
-    const { sha256: _, ...bare } = bytesFile('d/f', 'x');
+    const bare = bytesFile('d/f', 'x', META);
     expect(treeDigest([tree[0] as Entry, bare])).toBe(treeDigest(tree));
     expect(treeDigest([{ ...bare, content: { kind: 'slice', file: 'store', offset: 0 } }])).toBeUndefined();
     expect(treeDigest([])).toBe(`sha256:${sha256('')}`);

@@ -1,7 +1,6 @@
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { compareNames, errnoOf, messageOf, StackError } from '../../core';
-import { parseMountInfo } from './mount-table';
-import { fileMount, hostMount, standardMounts, type MountLine } from './mounts';
+import { hostMount, memoryMount, standardMounts, type HostPath, type MountFacts, type MountLine } from './mounts';
 import type { RunOptions } from './run-options';
 import type { SandboxFile } from './setup-script';
 
@@ -26,40 +25,38 @@ export function commandOf(script: string): { readonly command: readonly string[]
 
 /**
  * What a sandbox has besides the base.
- * @param tmpfs where the sandbox's own tmpfs is mounted
  * @throws StackError STACK3003 for a mount whose source is not there, STACK4010 for one whose target cannot be
  */
-export function contentsOf(options: RunOptions, tmpfs: string, isInitialNamespace: boolean): Contents {
+export function contentsOf(options: RunOptions, facts: MountFacts): Contents {
   const { mounts = [], secrets = [], network, script } = options;
-  const place = (name: string): string => `${tmpfs}/${name}`;
-  const table = parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8'));
-  const secret = (index: number): string => `files/secret-${String(index)}`;
+  const { work, table } = facts;
+  const secretName = (index: number): string => `secret-${String(index)}`;
   const asked = [
-    ...mounts.map((mount) => {
-      const source = realSource(mount.source);
-      return hostMount(mount, statSync(source).isDirectory(), source, table);
-    }),
-    ...secrets.map(({ target }, index) => fileMount(target, place(secret(index)), 'bind,ro')),
+    ...mounts.map((mount) => hostMount(mount, realSource(mount.source), table)),
+    ...secrets.map(({ target }, index) => memoryMount(work, secretName(index), target, 'bind,ro')),
   ];
   const names = network === 'host' && !asked.some(({ target }) => target === RESOLV_CONF) ? hostNames() : undefined;
   return {
     files: [
-      { name: 'stack/script', mode: '555', content: script },
-      ...secrets.map(({ content }, index) => ({ name: secret(index), mode: '400', content })),
-      ...(names === undefined ? [] : [{ name: 'files/resolv.conf', mode: '644', content: names }]),
+      { name: 'script', content: script, ...(script.startsWith('#!') ? { mode: 'executable' } : {}) },
+      ...secrets.map(({ content }, index) => ({ name: secretName(index), content, mode: 'secret' as const })),
+      ...(names === undefined ? [] : [{ name: 'resolv.conf', content: names }]),
     ],
     mounts: [
-      ...standardMounts({ tmpfs, isInitialNamespace, exists: existsSync }),
+      ...standardMounts(facts),
+      memoryMount(work, 'script', SCRIPT, 'bind,ro'),
       // A copy, so that a script may write to it as it could elsewhere.
-      ...(names === undefined ? [] : [fileMount(RESOLV_CONF, place('files/resolv.conf'), 'bind')]),
+      ...(names === undefined ? [] : [memoryMount(work, 'resolv.conf', RESOLV_CONF, 'bind')]),
       ...asked.sort((a, b) => compareNames(a.target, b.target)), // a directory before what is mounted in it
     ],
   };
 }
 
-function realSource(source: string): string {
+/** Resolved, on the host. */
+function realSource(source: string): HostPath {
   try {
-    return realpathSync(source);
+    const path = realpathSync(source);
+    return { path, isDirectory: statSync(path).isDirectory() };
   } catch (error) {
     throw new StackError('STACK3003', `'${source}' cannot be mounted in a sandbox: ${messageOf(error)}`, {
       cause: error,

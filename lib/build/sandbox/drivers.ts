@@ -1,19 +1,17 @@
 import { CAPABILITIES } from './capabilities';
 import { shellEnvironment, type Environment } from './environment';
 import { commandLine, quote } from './shell-text';
-import type { SandboxFile } from './setup-script';
+import { WORK } from './work-layout';
+import type { SandboxFile, Setup } from './setup-script';
 
 /** What starts a script once its file system is mounted: util-linux, or an OCI runtime. */
 export type Driver = 'unshare' | 'crun' | 'runc';
 
 /** What a driver adds to the set-up of a sandbox. */
-export interface Launch {
+export interface Launch extends Pick<Setup, 'enter' | 'launch' | 'judge'> {
   /** Whether the set-up needs the view of the host that outlives a pivot_root(2). */
   readonly pivots: boolean;
   readonly files: readonly SandboxFile[];
-  /** See {@link Setup} for these. */
-  readonly enter: string;
-  readonly launch: string;
 }
 
 /** What is to be started. */
@@ -23,20 +21,20 @@ export interface Program {
   readonly env: Environment;
 }
 
-/** How a driver starts a program. @param tmpfs the sandbox's own, on the host */
-export function launchBy(driver: Driver, program: Program, tmpfs: string): Launch {
+/** How a driver starts a program. @param work the directory of the run */
+export function launchBy(driver: Driver, program: Program, work: string): Launch {
   switch (driver) {
     case 'unshare':
-      return { pivots: true, files: [], enter: PIVOT, launch: chrootInto(program) };
+      return { pivots: true, files: [], enter: PIVOT, launch: chrootInto(program), judge: '' };
     case 'crun':
       return {
-        ...ociRuntime(program, tmpfs, 'crun --cgroup-manager=disabled'),
+        ...ociRuntime(program, work, 'crun --cgroup-manager=disabled'),
         // crun looks at cgroups even where it is to leave them alone, and refuses some (hybrid ones).
         enter: 'mount -t tmpfs tmpfs /sys/fs/cgroup',
       };
     case 'runc':
       return {
-        ...ociRuntime(program, tmpfs, 'runc --rootless=true'),
+        ...ociRuntime(program, work, 'runc --rootless=true'),
         // runc looks for its processes in /proc, and makes no cgroup where it cannot.
         enter: `mount -t proc proc /proc
 for group in /sys/fs/cgroup /sys/fs/cgroup/*; do
@@ -46,13 +44,14 @@ done`,
   }
 }
 
-/** Makes the sandbox's root the root of its mount namespace, so that nothing of the host is left in it, and goes there. */
+/**
+ * Makes the sandbox's root the root of its mount namespace, and goes there. The host's is put on top of /run, and taken off again:
+ * nothing of the host is left then.
+ */
 const PIVOT = `resolve /run
-mkdir "$where/run/.host"
-cd "$where/root"
-nsenter --mount=/proc/self/ns/mnt pivot_root "$where/host$where/root" "$where/host$where/root$inside/.host"
-umount --no-canonicalize --no-mtab --lazy ".$inside/.host"
-rmdir ".$inside/.host"
+cd "$root"
+nsenter --mount=/proc/self/ns/mnt pivot_root "$work/host$root" "$work/host$root$inside"
+umount --no-canonicalize --no-mtab --lazy ".$inside"
 chroot=$(command -v chroot)`;
 
 function chrootInto({ command, env }: Program): string {
@@ -65,16 +64,20 @@ function chrootInto({ command, env }: Program): string {
   ].join('\n');
 }
 
-function ociRuntime(program: Program, tmpfs: string, runtime: string): Omit<Launch, 'enter'> {
+function ociRuntime(program: Program, work: string, runtime: string): Omit<Launch, 'enter'> {
+  const options = ['--root "$work/memory/runtime"', '--log "$work/memory/log"'];
+  const runOptions = ['--pid-file "$work/memory/started"', '--bundle "$work/memory"'];
   return {
     pivots: false,
-    files: [{ name: 'bundle/config.json', mode: '600', content: JSON.stringify(runtimeConfig(program, tmpfs)) }],
-    launch: `${runtime} --root "$where/runtime" --log "$where/log" run --bundle "$where/bundle" sandbox`,
+    files: [{ name: 'config.json', content: JSON.stringify(runtimeConfig(program, work)), mode: 'secret' }],
+    launch: ['exec', runtime, ...options, 'run', ...runOptions, 'sandbox'].join(' '),
+    // Its exit status may be its own: then it did not get as far as starting anything.
+    judge: '[ -e "$work/memory/started" ] || fail "$(cat "$work/memory/log")"',
   };
 }
 
 /** The runtime-spec config of a container whose namespaces, but for that of mounts, and whose mounts are all made already. */
-function runtimeConfig({ command, env }: Program, tmpfs: string): unknown {
+function runtimeConfig({ command, env }: Program, work: string): unknown {
   const capabilities = CAPABILITIES.map((name) => `CAP_${name.toUpperCase()}`);
   return {
     ociVersion: '1.0.0',
@@ -87,9 +90,9 @@ function runtimeConfig({ command, env }: Program, tmpfs: string): unknown {
       capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
       noNewPrivileges: false,
     },
-    root: { path: `${tmpfs}/root` },
+    root: { path: `${work}/${WORK.root}` },
     // Runtimes make devices where /dev is not one of these.
-    mounts: [{ destination: '/dev', type: 'bind', source: `${tmpfs}/dev`, options: ['rbind'] }],
+    mounts: [{ destination: '/dev', type: 'bind', source: `${work}/${WORK.dev}`, options: ['rbind'] }],
     linux: { namespaces: [{ type: 'mount' }] },
   };
 }

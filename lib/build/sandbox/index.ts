@@ -1,6 +1,7 @@
+export { chooseDriver, type SandboxChoice } from './driver-choice';
 export type { Driver } from './drivers';
 export type { SandboxMount } from './mounts';
 export { Namespace, type ToolOptions } from './namespace';
 export type { OutputStream, RunOptions, SandboxSecret } from './run-options';
 export { runScript, type ScriptExit } from './run-script';
-export { materialize, readUpper, removeTree } from './trees';
+export { materialize, readUpper, removeTree, type MaterializeOptions } from './trees';

@@ -1,5 +1,6 @@
 import { StackError } from '../../core';
-import { escapeField, bindSteps, type MountPoint } from './mount-table';
+import { bindSteps, escapeField, type MountPoint } from './mount-table';
+import { WORK } from './work-layout';
 
 /** A file or directory of the host that a script sees. */
 export interface SandboxMount {
@@ -26,11 +27,22 @@ export interface MountLine {
 
 /** What the table of mounts depends on. */
 export interface MountFacts {
-  /** The sandbox's own tmpfs, where its `dev`, `run` and `stack` are. */
-  readonly tmpfs: string;
+  /** The directory of the run. */
+  readonly work: string;
   readonly isInitialNamespace: boolean;
   /** Whether the host has a path. */
   readonly exists: (path: string) => boolean;
+  /** What the host has mounted. */
+  readonly table: readonly MountPoint[];
+}
+
+/** A device of the host's, mounted in the sandbox's own /dev before that is mounted itself. */
+export interface DeviceMount {
+  /** In /dev. */
+  readonly name: string;
+  readonly kind: 'directory' | 'file';
+  /** For fstab(5). */
+  readonly line: string;
 }
 
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
@@ -42,72 +54,81 @@ const MASKED = ['/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer
 const RESERVED = ['/', '/dev', '/proc', '/sys', '/run', '/stack'];
 const RESERVED_TREES = /^\/(dev|proc|sys)\//;
 
-/** The devices of the sandbox, to be mounted in its own `dev`: names and lines of fstab. */
-export function deviceMounts(facts: MountFacts): readonly { readonly name: string; readonly line: string }[] {
-  const place = escapeField(`${facts.tmpfs}/dev`);
-  return DEVICES.filter((name) => facts.exists(`/dev/${name}`)).map((name) => ({
-    name,
-    line: `/dev/${name} ${place}/${name} none bind 0 0`,
-  }));
+/** What is mounted in the sandbox's own /dev. */
+export function deviceMounts({ work, exists }: MountFacts): readonly DeviceMount[] {
+  const place = escapeField(`${work}/${WORK.dev}`);
+  const nodes = DEVICES.filter((name) => exists(`/dev/${name}`));
+  return [
+    ...nodes.map((name) => ({ name, kind: 'file' as const, line: `/dev/${name} ${place}/${name} none bind 0 0` })),
+    {
+      name: 'pts',
+      kind: 'directory',
+      line: `devpts ${place}/pts devpts newinstance,ptmxmode=0666,mode=0620,gid=5 0 0`,
+    },
+    { name: 'shm', kind: 'directory', line: `tmpfs ${place}/shm tmpfs mode=1777,nosuid,nodev 0 0` },
+  ];
 }
 
 /** What every sandbox has mounted. */
-export function standardMounts(facts: MountFacts): readonly MountLine[] {
-  const { tmpfs, isInitialNamespace, exists } = facts;
-  const own = (name: string): string => escapeField(`${tmpfs}/${name}`);
+export function standardMounts({ work, isInitialNamespace, exists, table }: MountFacts): readonly MountLine[] {
+  const own = (name: string): string => escapeField(`${work}/${name}`);
   const directory = (target: string, source: string, type: string, options: string): MountLine => {
     return { target, kind: 'directory', source, type, options };
   };
-  const file = (target: string, source: string, options: string): MountLine => {
+  const inProc = (target: string, source: string, options: string): MountLine => {
     return { target, kind: 'file', source, type: 'none', options };
   };
   return [
-    directory('/dev', own('dev'), 'none', 'rbind'),
-    directory('/run', own('run'), 'none', 'bind'),
-    directory('/stack', own('stack'), 'none', 'bind,ro'),
+    directory('/dev', own(WORK.dev), 'none', 'rbind'),
+    directory('/run', own(WORK.run), 'none', 'bind'),
+    directory('/stack', own(WORK.stack), 'none', 'bind,ro'),
     directory('/proc', 'proc', 'proc', 'nosuid,nodev,noexec'),
-    // A new sysfs takes a network namespace of one's own.
-    isInitialNamespace
-      ? directory('/sys', 'sysfs', 'sysfs', 'ro,nosuid,nodev,noexec')
-      : directory('/sys', '/sys', 'none', 'rbind'),
-    // Outside the initial namespace, root's ids do not own these.
     ...(isInitialNamespace
-      ? READONLY.filter(exists).map((target) => file(target, '', 'bind,ro,nosuid,nodev,noexec'))
-      : []),
-    ...(isInitialNamespace ? MASKED.filter(exists).map((target) => file(target, '/dev/null', 'bind')) : []),
+      ? [
+          directory('/sys', 'sysfs', 'sysfs', 'ro,nosuid,nodev,noexec'),
+          ...READONLY.filter(exists).map((target) => inProc(target, '', 'bind,ro,nosuid,nodev,noexec')),
+          ...MASKED.filter(exists).map((target) => inProc(target, '/dev/null', 'bind')),
+        ]
+      : // A new sysfs takes a network namespace of one's own; and root's ids do not own anything in /proc.
+        [bindMount('/sys', { path: '/sys', isDirectory: true }, true, table)]),
   ];
+}
+
+/** A path of the host's, without symbolic links. */
+export interface HostPath {
+  readonly path: string;
+  readonly isDirectory: boolean;
 }
 
 /**
  * The mount of something of the host's.
- * @param source absolute, without symbolic links
- * @param isDirectory whether it is one
+ * @param source what the mount's source is in truth
  * @throws StackError STACK4010 for a target that is the sandbox's own
  */
-export function hostMount(
-  mount: SandboxMount,
-  isDirectory: boolean,
-  source: string,
-  table: readonly MountPoint[],
-): MountLine {
-  const [first, ...inner] = bindSteps(source, mount.readonly, table);
+export function hostMount(mount: SandboxMount, source: HostPath, table: readonly MountPoint[]): MountLine {
+  return bindMount(checkTarget(mount.target), source, mount.readonly, table);
+}
+
+function bindMount(target: string, source: HostPath, readonly: boolean, table: readonly MountPoint[]): MountLine {
+  const [first, ...inner] = bindSteps(source.path, readonly, table);
   return {
-    target: checkTarget(mount.target),
-    kind: isDirectory ? 'directory' : 'file',
-    source: escapeField(source),
+    target,
+    kind: source.isDirectory ? 'directory' : 'file',
+    source: escapeField(source.path),
     type: 'none',
     options: first?.options ?? '',
     inner: inner.map(({ below, options }) => ({
       below: escapeField(below),
-      source: escapeField(source + below),
+      source: escapeField(source.path + below),
       options,
     })),
   };
 }
 
 /** The mount of a file on the sandbox's tmpfs. */
-export function fileMount(target: string, file: string, options: 'bind' | 'bind,ro'): MountLine {
-  return { target: checkTarget(target), kind: 'file', source: escapeField(file), type: 'none', options };
+export function memoryMount(work: string, name: string, target: string, options: 'bind' | 'bind,ro'): MountLine {
+  const source = escapeField(`${work}/${WORK.memory}/${name}`);
+  return { target: checkTarget(target), kind: 'file', source, type: 'none', options };
 }
 
 function checkTarget(target: string): string {

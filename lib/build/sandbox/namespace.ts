@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { errnoOf, redactCredentials, run, runStream, StackError, type Exit, type RunResult } from '../../core';
 import { lookAtHost } from './host-facts';
 import { namespaceRefused, whyNoNamespace } from './namespace-problems';
-import { dyingWithUs, MISSING_TOOL_HINT, start, tailOf, toolEnvironment } from './process';
+import { dyingWithUs, MISSING_TOOL_HINT, start, tailOf, toolEnvironment, type Command } from './process';
 
 const USER_NAMESPACE = ['--user', '--map-root-user', '--map-auto'];
 /** Exit status for a program that is not there. */
@@ -95,7 +95,7 @@ export class Namespace {
     return { status: end.value, stderr: redactCredentials(stderr()) };
   }
 
-  private command(tool: string, args: readonly string[]): readonly [string, ...string[]] {
+  private command(tool: string, args: readonly string[]): Command {
     const inside = this.unshareArguments.length === 0 ? [] : ['unshare', ...this.unshareArguments, '--'];
     return dyingWithUs([...inside, tool, ...args]);
   }

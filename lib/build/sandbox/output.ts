@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { writeFailure } from '../../core';
 import type { OutputStream, RunOptions } from './run-options';
 
@@ -17,12 +18,13 @@ export class Output {
     }
   }
 
-  /** Takes all that comes. */
-  public follow(readable: Readable | null, stream: OutputStream): void {
-    readable?.on('data', (chunk: Buffer) => {
+  /** Takes all that comes, to its end. */
+  public async follow(readable: Readable, stream: OutputStream): Promise<void> {
+    readable.on('data', (chunk: Buffer) => {
       this.keep(chunk);
       this.options.onOutput?.(chunk, stream);
     });
+    await finished(readable, { writable: false });
   }
 
   /** @throws StackError STACK7001, STACK7002 when not everything could be kept */

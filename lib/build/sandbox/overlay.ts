@@ -1,33 +1,24 @@
 import { StackError } from '../../core';
+import { LAYER } from './work-layout';
 
-/** Names of the layers in the directory from which an overlay is mounted: its options have to fit a page (mount(2)). */
-export const LINK = {
-  upper: 'u',
-  work: 'w',
-  points: 'p',
-  empty: 'e',
-  lower: (index: number): string => String(index),
-} as const;
+/** The most lower layers of an overlay (fs/overlayfs, OVL_MAX_STACK), but for our two. */
+const MAX_LOWERS = 500 - 2;
 
-/** The most lower layers an overlay may have (fs/overlayfs, OVL_MAX_STACK); one is ours. */
-const MAX_LOWERS = 500 - 1;
-
-/** Options of the two overlays of a run. */
+/** Mount options of the overlay of a run. */
 export interface OverlayOptions {
-  /** Of the base alone, to look at. */
-  readonly base: string;
-  /** Of what the script sees. */
-  readonly root: string;
+  readonly plain: string;
+  /** The same, with mount points on top of the base. */
+  readonly withPoints: string;
 }
 
 /**
- * Options of the overlays over a number of lower layers, 0 the bottom one.
+ * Mount options of an overlay over a number of lower layers, 0 the bottom one.
  *
  * What a script does must be found in the upper directory in full: no renames by reference, no files with metadata alone, whatever
  * the kernel's own defaults are, and none of either believed that a base brings along. `volatile`: nothing is synced, since
  * an upper directory that was not read to its end is never used.
  * @param userxattr for the marks of unprivileged overlays, in a user namespace
- * @throws StackError STACK4010 for more layers than the kernel stacks
+ * @throws StackError STACK4010 for more layers than Linux stacks
  */
 export function overlayOptions(lowers: number, userxattr: boolean): OverlayOptions {
   if (lowers > MAX_LOWERS) {
@@ -37,17 +28,16 @@ export function overlayOptions(lowers: number, userxattr: boolean): OverlayOptio
       { hint: 'give the base fewer layers' },
     );
   }
-  const base = Array.from({ length: lowers }, (_, index) => LINK.lower(lowers - 1 - index));
-  const common = ['redirect_dir=nofollow', 'metacopy=off', ...(userxattr ? ['userxattr'] : [])];
-  return {
-    base: ['ro', `lowerdir=${[...base, LINK.empty].join(':')}`, ...common].join(','),
-    root: [
-      `lowerdir=${[LINK.points, ...base].join(':')}`,
-      `upperdir=${LINK.upper}`,
-      `workdir=${LINK.work}`,
-      'index=off',
-      'volatile',
-      ...common,
-    ].join(','),
-  };
+  const base = [...Array.from({ length: lowers }, (_, index) => LAYER.lower(lowers - 1 - index)), LAYER.bottom];
+  const settings = [
+    `upperdir=${LAYER.upper}`,
+    `workdir=${LAYER.work}`,
+    'redirect_dir=nofollow',
+    'metacopy=off',
+    'index=off',
+    'volatile',
+    ...(userxattr ? ['userxattr'] : []),
+  ];
+  const over = (layers: readonly string[]): string => [`lowerdir=${layers.join(':')}`, ...settings].join(',');
+  return { plain: over(base), withPoints: over([LAYER.points, ...base]) };
 }

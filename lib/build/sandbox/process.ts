@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
@@ -8,6 +8,9 @@ import { errnoOf, messageOf, StackError } from '../../core';
 const TOOL_DIRECTORIES = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
 /** Characters kept of what a tool wrote to standard error. */
 const TAIL = 64 * 1024;
+
+/** fcntl(2); Node has no name for it. */
+const O_CLOEXEC = 0o2000000;
 
 /** What to do about a missing tool of the host. */
 export const MISSING_TOOL_HINT = 'install the packages util-linux, coreutils, tar and hostname';
@@ -27,14 +30,20 @@ export function toolEnvironment(): NodeJS.ProcessEnv {
   };
 }
 
+/** A program and its arguments. */
+export type Command = readonly [program: string, ...args: string[]];
+
 /** The command, made to be killed by the kernel when we die, however we die (prctl(2), PR_SET_PDEATHSIG). */
-export function dyingWithUs(command: readonly string[]): readonly [string, ...string[]] {
+export function dyingWithUs(command: readonly string[]): Command {
   return ['setpriv', '--pdeathsig', 'KILL', ...command];
 }
 
+/** What a child gets for one of its file descriptors: nothing, a pipe, ours of the same number, or this one of ours. */
+export type Stdio = 'ignore' | 'pipe' | 'inherit' | number;
+
 /** How a process is started. */
 export interface StartOptions {
-  readonly stdio: StdioOptions;
+  readonly stdio: readonly Stdio[];
   /** Kills it. */
   readonly signal?: AbortSignal | undefined;
   /** Leaves it in our session, so that it can use our terminal; default: a session of its own. */
@@ -53,10 +62,18 @@ export interface Started {
 }
 
 /** Starts a program of the host, without a shell in between. */
-export function start([program, ...args]: readonly [string, ...string[]], options: StartOptions): Started {
+export function start([program, ...args]: Command, options: StartOptions): Started {
   const { stdio, signal, ownTerminal = false } = options;
   signal?.throwIfAborted();
-  const child = spawn(program, args, { stdio, env: toolEnvironment(), detached: !ownTerminal });
+  const nothing = openSync('/dev/null', 'r+');
+  const descriptors = [...stdio];
+  for (const inherited of inheritedDescriptors()) descriptors[inherited] ??= nothing;
+  const child = spawn(program, args, {
+    stdio: Array.from(descriptors, (each) => each ?? 'ignore'),
+    env: toolEnvironment(),
+    detached: !ownTerminal,
+  });
+  closeSync(nothing);
   const kill = (): void => {
     child.kill('SIGKILL');
   };
@@ -82,6 +99,23 @@ export function tailOf(stream: Readable | null | undefined): () => string {
     text = (text + chunk).slice(-TAIL);
   });
   return () => text;
+}
+
+/** File descriptors, other than the standard ones, that somebody left open for us, and that our children would get as well. */
+function inheritedDescriptors(): readonly number[] {
+  return readdirSync('/proc/self/fd')
+    .map(Number)
+    .filter((descriptor) => descriptor > 2 && !closesOnExec(descriptor));
+}
+
+function closesOnExec(descriptor: number): boolean {
+  try {
+    const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${String(descriptor)}`, 'utf8'))?.[1];
+    return flags !== undefined && (parseInt(flags, 8) & O_CLOEXEC) !== 0;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return true; // was that of the listing itself
+    throw error;
+  }
 }
 
 function startFailure(program: string, error: Error): StackError {

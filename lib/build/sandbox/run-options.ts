@@ -15,7 +15,7 @@ export type OutputStream = 'stdout' | 'stderr';
 export interface RunOptions {
   /** Directories of the base's layers, bottom to top, in overlay form (`materialize`); none is scratch. */
   readonly lowers: readonly string[];
-  /** Where changes go: a directory, empty at first. Its own metadata then becomes that of the base's root directory. */
+  /** Where changes go; may hold some already. Its own owner, mode and time are those of the root directory that the script sees. */
   readonly upper: string;
   /** A directory for this run alone, on the file system of `upper`; made if missing, to be removed with `removeTree`. */
   readonly work: string;

@@ -1,17 +1,19 @@
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { StackError } from '../../core';
 import { commandOf, contentsOf } from './contents';
 import { launchBy, type Driver } from './drivers';
 import { withDefaults } from './environment';
-import { deviceMounts } from './mounts';
+import { parseMountInfo } from './mount-table';
+import { deviceMounts, type MountFacts } from './mounts';
 import type { Namespace } from './namespace';
 import { Output } from './output';
 import { overlayOptions } from './overlay';
-import { dyingWithUs, start, tailOf } from './process';
-import type { RunOptions } from './run-options';
-import { bootScript, NO_INTERPRETER, PROGRAM, REPORT, setupScript, STATUS, WORK } from './setup-script';
+import { makePipes, type Pipe } from './pipes';
+import { dyingWithUs, start, tailOf, type Command, type Started, type StartOptions, type Stdio } from './process';
+import type { OutputStream, RunOptions } from './run-options';
+import { bootScript, NO_INTERPRETER, PROGRAM, REPORT, setupScript, STATUS } from './setup-script';
 import { makeWorkDirectory } from './work-directory';
 
 /** How a script ended. */
@@ -30,56 +32,77 @@ export interface ScriptExit {
  */
 export async function runScript(namespace: Namespace, driver: Driver, options: RunOptions): Promise<ScriptExit> {
   const { signal, network, terminal = false } = options;
-  const { interpreter } = commandOf(options.script);
-  const { boot, program } = scriptsFor(namespace, driver, options);
-  await makeWorkDirectory(path.resolve(options.work), options);
+  signal?.throwIfAborted();
+  const work = path.resolve(options.work);
+  const { boot, program, interpreter } = prepare(namespace, driver, options, work);
+  const command = dyingWithUs([
+    ...['unshare', ...namespace.unshareArguments, '--mount', '--pid', '--ipc', '--uts'],
+    ...(network === 'none' ? ['--net'] : []),
+    ...['--fork', '--kill-child', '--', 'sh', '-c', boot],
+  ]);
   const output = new Output(options);
+  const pipes = terminal ? [] : await makePipes(work, ['stdout', 'stderr']);
   try {
-    const { child, ended } = start(
-      dyingWithUs([
-        ...['unshare', ...namespace.unshareArguments, '--mount', '--pid', '--ipc', '--uts'],
-        ...(network === 'none' ? ['--net'] : []),
-        ...['--fork', '--kill-child', '--', 'sh', '-c', boot],
-      ]),
-      { stdio: [...(terminal ? INHERITED : PIPED), 'pipe', 'pipe'], signal, ownTerminal: terminal },
-    );
+    const { child, ended } = startWith(command, pipes, { signal, ownTerminal: terminal });
     const report = tailOf(child.stdio[REPORT] as Readable);
-    output.follow(child.stdout, 'stdout');
-    output.follow(child.stderr, 'stderr');
     const input = child.stdio[PROGRAM] as Writable;
     input.on('error', () => undefined); // it ended before it had read everything: its report says why
     input.end(program);
-    await ended;
+    await Promise.all([ended, ...pipes.map(({ name, readable }) => output.follow(readable, name))]);
     return { status: statusOf(report(), interpreter) };
   } finally {
+    for (const { readable } of pipes) readable.destroy();
     output.close();
   }
 }
 
-const INHERITED = ['inherit', 'inherit', 'inherit'] as const;
-const PIPED = ['ignore', 'pipe', 'pipe'] as const;
+function startWith(
+  command: Command,
+  pipes: readonly Pipe<OutputStream>[],
+  options: Omit<StartOptions, 'stdio'>,
+): Started {
+  const [stdout, stderr] = pipes;
+  const streams: Stdio[] =
+    stdout && stderr ? ['ignore', stdout.descriptor, stderr.descriptor] : ['inherit', 'inherit', 'inherit'];
+  try {
+    return start(command, { ...options, stdio: [...streams, 'pipe', 'pipe'] });
+  } finally {
+    for (const { descriptor } of pipes) closeSync(descriptor); // the child has them now
+  }
+}
 
-/** The two scripts that set the sandbox up. */
-function scriptsFor(namespace: Namespace, driver: Driver, options: RunOptions): { boot: string; program: string } {
-  const { isInitial } = namespace;
-  const { lowers, script, env, network } = options;
-  const work = path.resolve(options.work);
-  const tmpfs = path.join(work, WORK.tmpfs);
+interface Prepared {
+  /** The two scripts that set the sandbox up. */
+  readonly boot: string;
+  readonly program: string;
+  readonly interpreter: string;
+}
+
+/** Makes the directory of the run. */
+function prepare(namespace: Namespace, driver: Driver, options: RunOptions, work: string): Prepared {
+  const { lowers, upper, script, env, network } = options;
   const { command, interpreter } = commandOf(script);
-  const { pivots, ...launch } = launchBy(driver, { command, env: withDefaults(env) }, tmpfs);
-  const { files, mounts } = contentsOf(options, tmpfs, isInitial);
+  const facts: MountFacts = {
+    work,
+    isInitialNamespace: namespace.isInitial,
+    exists: existsSync,
+    table: parseMountInfo(readFileSync('/proc/self/mountinfo', 'utf8')),
+  };
+  const { files, mounts } = contentsOf(options, facts);
+  const devices = deviceMounts(facts);
+  const { pivots, ...launch } = launchBy(driver, { command, env: withDefaults(env) }, work);
   const program = setupScript({
     ...launch,
     work,
-    hasBase: lowers.length > 0,
-    overlay: overlayOptions(lowers.length, !isInitial),
+    overlay: overlayOptions(lowers.length, !namespace.isInitial),
     files: [...files, ...launch.files],
-    devices: deviceMounts({ tmpfs, isInitialNamespace: isInitial, exists: existsSync }),
+    devices,
     mounts,
     network,
     interpreter,
   });
-  return { boot: bootScript(work, pivots), program };
+  makeWorkDirectory(work, { lowers, upper, devices, mounts });
+  return { boot: bootScript(work, pivots), program, interpreter };
 }
 
 /** The script's exit status, which is the last line of the report. Anything before it is what went wrong with the set-up. */

@@ -1,18 +1,14 @@
 /**
  * The functions of the script that sets a sandbox up, for any POSIX shell. It runs as root of the namespace and as process 1 of
- * the sandbox, and sees the host. Variables they need: $where, the sandbox's tmpfs, and the same as a field of fstab in
- * $where_field; $points, a layer for mount points; $base, what is looked at as the image.
+ * the sandbox, and sees the host. Variables they need: $work, the directory of the run, and the same as a field of fstab in
+ * $work_field.
  */
 export const SETUP_FUNCTIONS = `
+root=$work/root missing=
+
 fail() {
   printf '%s\\n' "$1" >&2
   exit 1
-}
-
-# put FILE MODE BASE64: writes a file.
-put() {
-  printf %s "$3" | base64 -d > "$1"
-  chmod "$2" "$1"
 }
 
 # resolve PATH: sets $inside to where a path of the image really is. Its symbolic links cannot lead out of it.
@@ -25,10 +21,10 @@ resolve() {
       '' | .) ;;
       ..) inside=\${inside%/*} ;;
       *)
-        if [ -L "$base$inside/$name" ]; then
+        if [ -L "$root$inside/$name" ]; then
           links=$((links + 1))
           [ "$links" -le 40 ] || fail "'$1' of the image has too many symbolic links"
-          link=$(readlink -n "$base$inside/$name" && echo /)
+          link=$(readlink -n "$root$inside/$name" && echo /)
           case $link in /*) inside= ;; esac
           rest=$link$rest
         else
@@ -45,23 +41,23 @@ make() {
   if [ "$2" = directory ]; then
     mkdir -p "$1"
   else
-    [ -d "\${1%/*}" ] || mkdir -p "\${1%/*}"
+    mkdir -p "\${1%/*}"
     : > "$1"
   fi
 }
 
-# at TARGET directory|file SOURCE TYPE OPTIONS: writes a line of fstab, and sees to it that there is a mount point, which
-# must not become part of the layer.
+# at TARGET directory|file SOURCE TYPE OPTIONS: writes a line of fstab. A mount point that is missing, because the base has a
+# link or a removed file there, is made in a layer on top of the base: in the upper one it would be part of the result.
 at() {
   resolve "$1"
   case $inside in
     /proc/* | /sys/*) ;;
-    /run/* | /stack/*) [ -e "$where$inside" ] || make "$where$inside" "$2" ;;
-    *) [ -e "$base$inside" ] || [ -e "$points$inside" ] || make "$points$inside" "$2" ;;
+    /run/* | /stack/*) [ -e "$work$inside" ] || make "$work$inside" "$2" ;;
+    *) [ -e "$root$inside" ] || { missing=1 && make "$work/points$inside" "$2"; } ;;
   esac
   field=$inside
   case $field in *[\\ \\\\#]*) field=$(printf %s "$field" | sed 's/\\\\/\\\\134/g; s/ /\\\\040/g; s/#/\\\\043/g') ;; esac
-  field=$where_field/root$field
+  field=$work_field/root$field
   printf '%s %s %s %s 0 0\\n' "\${3:-$field}" "$field" "$4" "$5"
 }
 
@@ -70,12 +66,21 @@ within() {
   printf '%s %s%s none %s 0 0\\n' "$2" "$field" "$1" "$3"
 }
 
-# adopt FROM TO LIST: gives directories of TO the owners, modes, times and attributes that they have in FROM. LIST is a file
-# with their names, each followed by a NUL.
-adopt() {
-  tar --create --file="$where/adopted" --directory="$1" --no-recursion --numeric-owner --xattrs \\
-    --xattrs-include='*' --null --files-from="$3"
-  tar --extract --file="$where/adopted" --directory="$2" --preserve-permissions --same-owner --numeric-owner \\
-    --xattrs --xattrs-include='*' --delay-directory-restore --warning=no-timestamp
+# stack OPTIONS: mounts the layers.
+stack() {
+  mount --types overlay --options "$1" overlay "$root"
+}
+
+# restack OPTIONS: mounts the layers with other options. Directories in the layer of mount points that the base has as well, whose
+# owners, modes, times and attributes would now show, get those of the base.
+restack() {
+  (cd "$work/points" && find . -mindepth 1 -type d -exec test -d "$root/{}" ';' -print0) > "$work/memory/shared"
+  tar --create --file="$work/memory/shared.tar" --directory="$root" --no-recursion --numeric-owner --xattrs \\
+    --xattrs-include='*' --null --files-from="$work/memory/shared"
+  tar --extract --file="$work/memory/shared.tar" --directory="$work/points" --preserve-permissions --same-owner \\
+    --numeric-owner --xattrs --xattrs-include='*' --delay-directory-restore --warning=no-timestamp
+  umount "$root"
+  rm -rf "$work/overlay/work" # left by a volatile overlay, and no other may use it then
+  stack "$1"
 }
 `;

@@ -6,8 +6,18 @@ import type { Namespace, ToolOptions } from './namespace';
 
 const XATTRS = ['--xattrs', '--xattrs-include=*'];
 
-/** What overlayfs notes for itself in an upper directory (kernel documentation, overlayfs.rst). Only `opaque` means something elsewhere. */
-const OVERLAY_NOTES = ['impure', 'metacopy', 'nlink', 'origin', 'protattr', 'redirect', 'upper', 'uuid'];
+/** What overlayfs notes for itself in an upper directory (kernel documentation, overlayfs.rst); of its notes only `opaque` is a change. */
+const OVERLAY_NOTES = ['impure', 'metacopy', 'nlink', 'origin', 'protattr', 'redirect', 'upper', 'uuid'].flatMap(
+  (note) => [`trusted.overlay.${note}`, `user.overlay.${note}`],
+);
+/** Labels that the host gives every file. */
+const HOST_LABELS = ['security.selinux', 'security.ima', 'security.evm'];
+
+/** How a tree is unpacked. */
+export interface MaterializeOptions extends ToolOptions {
+  /** Whether it is to survive a power failure. Default: true; takes a while on a busy disk. */
+  readonly durable?: boolean | undefined;
+}
 
 /**
  * Unpacks a tar as a directory that overlayfs can use as a lower layer: owners, modes with setuid, times, hard links, devices
@@ -26,15 +36,18 @@ export async function materialize(
   namespace: Namespace,
   tar: AsyncIterable<Uint8Array>,
   directory: string,
-  options: ToolOptions = {},
+  options: MaterializeOptions = {},
 ): Promise<void> {
   const temporary = `${directory}.${String(process.pid)}-${randomBytes(4).toString('hex')}.tmp`;
   try {
-    await fs.mkdir(temporary, { mode: 0o755 });
+    await fs.mkdir(temporary);
+    await fs.chmod(temporary, 0o755); // whatever our umask is
     const exit = await namespace.feed('tar', extractArguments(temporary), tar, options);
     if (exit.status !== 0 || exit.stderr !== '') throw extractFailure(directory, exit);
-    const sync = await namespace.run('sync', ['--file-system', temporary], options);
-    if (sync.status !== 0) throw extractFailure(directory, sync);
+    if (options.durable !== false) {
+      const sync = await namespace.run('sync', ['--file-system', temporary], options);
+      if (sync.status !== 0) throw extractFailure(directory, sync);
+    }
     await fs.rename(temporary, directory);
   } catch (error) {
     await removeTree(namespace, temporary);
@@ -45,8 +58,8 @@ export async function materialize(
 
 /**
  * Streams a directory that was the upper layer of an overlay as a tar (PAX), in the overlay form of {@link materialize}, with
- * the ids that its files have inside. Entries are `./` and `./PATH`, parents first; sockets are left out, and so are the notes
- * that overlayfs makes for itself.
+ * the ids that its files have inside. Entries are `./` and `./PATH`, parents first. Left out are sockets, the notes that overlayfs
+ * makes for itself, and the labels of SELinux and IMA.
  * The stream fails with STACK7001 when not everything could be read.
  */
 export function readUpper(namespace: Namespace, directory: string, options: ToolOptions = {}): Readable {
@@ -90,9 +103,7 @@ function createArguments(directory: string): string[] {
     '--pax-option=delete=atime,delete=ctime',
     '--warning=no-file-ignored', // sockets
     ...XATTRS,
-    ...['trusted', 'user'].flatMap((prefix) =>
-      OVERLAY_NOTES.map((note) => `--xattrs-exclude=${prefix}.overlay.${note}`),
-    ),
+    ...[...OVERLAY_NOTES, ...HOST_LABELS].map((name) => `--xattrs-exclude=${name}`),
     '.',
   ];
 }
