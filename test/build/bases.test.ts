@@ -308,7 +308,7 @@ describe('a root filesystem tar as a base', () => {
     expect(layersIn(await buildOne({ from: from() }))).not.toEqual(layersIn(first));
   });
 
-  test.each([
+  test.each<[string, () => void, string, RegExp]>([
     ['missing', () => undefined, 'STACK3003', /root\.tar/],
     ['a directory', () => shop.write({ 'root.tar/x': '' }), 'STACK3003', /not a file/],
     ['empty', () => shop.write({ 'root.tar': '' }), 'STACK4001', /root\.tar/],

@@ -289,7 +289,7 @@ describe('what is done again', () => {
     expect(imagesWith('layer-packed').sort()).toEqual(packed);
   });
 
-  test.each<[string, Recipe['plan']]>([
+  test.each<[string, NonNullable<Recipe['plan']>]>([
     ['without verity', { squashfs: { verity: false } }],
     ['with the legacy media type', { squashfs: { mediaType: 'legacy' } }],
     ['at another level', { squashfs: { level: 9 } }],

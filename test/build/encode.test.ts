@@ -1,6 +1,6 @@
 import { encodeImage, type BuiltImage } from '../../lib/build';
 import { digestOf } from '../../lib/oci';
-import { Store } from '../../lib/store';
+import type { Store } from '../../lib/store';
 import { emptyStep, image, squashfsLayer, step, tarLayer } from '../stack/fixture';
 import { failureOf } from '../failure';
 import { EPOCH, layer, Workshop } from './workshop';
@@ -22,6 +22,7 @@ function built(variant = image(['a', 'b']), changes: Partial<BuiltImage> = {}): 
     path: 'x',
     plan: layer(),
     platform: variant.platform,
+    config: variant.config,
     deltas: [],
     variants: new Map([['tar', variant]]),
     ...changes,

@@ -133,8 +133,8 @@ export class World {
     const agentFile = path.join(home, 'agent.js');
     fs.writeFileSync(agentFile, AGENT);
     makeBase(path.join(home, 'base.tar'));
-    const user = who === 'root' ? {} : addUser();
-    if (user.uid !== undefined) fs.chownSync(home, user.uid, user.gid);
+    const user: { readonly uid?: number; readonly gid?: number } = who === 'root' ? {} : addUser();
+    if (user.uid !== undefined && user.gid !== undefined) fs.chownSync(home, user.uid, user.gid);
     const world = new World(home, agentFile, user, new Agent(agentFile, home, user));
     const facts = await world.agent.do<Pick<World, 'opaqueXattr' | 'canMakeDevices'>>('detect');
     world.opaqueXattr = facts.opaqueXattr;

@@ -1,4 +1,4 @@
-import { StackError } from '../../../lib/core';
+import type { StackError } from '../../../lib/core';
 import { overlayOptions } from '../../../lib/build/sandbox/overlay';
 
 describe('the options of an overlay', () => {
