@@ -5,11 +5,15 @@ import * as zlib from 'node:zlib';
 import { encodeImage, type BuildContext, type BuiltImage } from '../../lib/build';
 import { openLayoutImage } from '../../lib/build/layout-image';
 import { digestOf, MEDIA_TYPE, writeLayout, type Descriptor } from '../../lib/oci';
+import { ContentReader } from '../../lib/pack';
 import type { LayerFormat, SourcePlan } from '../../lib/plan';
 import { layersOf } from '../../lib/stack';
 import { failureOf } from '../failure';
 import { AMD64, ARM64, HandMade, named } from '../oci/fixture';
 import { EPOCH, hostImport, imageImport, layer, outline, stacked, Workshop, type Recipe } from './workshop';
+
+/** The module itself, which others see changed; `fs` here is a copy of it. */
+const nodeFs = jest.requireActual<typeof fs>('node:fs');
 
 let shop: Workshop;
 
@@ -35,6 +39,7 @@ function makeTar(files: Readonly<Record<string, string>>, script = 'true', ...ar
   const names = fs.readdirSync(directory).sort();
   return execFileSync('tar', ['-c', '--sort=name', '--mtime=@7', '--owner=0', '--group=0', ...args, ...names], {
     cwd: directory,
+    maxBuffer: 256 * 1024 * 1024,
   });
 }
 
@@ -172,9 +177,9 @@ describe('an image of an OCI layout as a base', () => {
       x: layer({ from: FROM, platform: PLATFORM, buildOnly: true }),
       taker: layer({ imports: [imageImport('x', '/d', '/d')] }),
     };
-    const built = await shop.build({ images });
+    const built = await shop.build({ images, plan: { tar: { compression: 'none' } } });
     const [blob] = layersIn(built.get('taker')!);
-    const tar = execFileSync('tar', ['-tvf', '-', '--zstd', '--full-time', '--utc'], {
+    const tar = execFileSync('tar', ['-tvf', '-', '--full-time', '--utc'], {
       input: fs.readFileSync(`${shop.home}/store/v1/blobs/sha256/${blob!.digest.slice(7)}`),
       encoding: 'utf8',
     });
@@ -208,8 +213,8 @@ describe('an image of an OCI layout as a base', () => {
     const on = await buildOne({ config: { user: 'me' } }, { formats: ['squashfs'] });
     expect(layersIn(on, 'squashfs')).toEqual(encoded.document.layers);
     for (const wrong of [
-      buildOne({}, { formats: ['tar'] }),
-      buildOne({ imports: [hostImport('f', '/g')] }, { formats: ['squashfs'] }),
+      () => buildOne({}, { formats: ['tar'] }),
+      () => buildOne({ imports: [hostImport('f', '/g')] }, { formats: ['squashfs'] }),
     ]) {
       const error = await failureOf(wrong);
       expect(error).toMatchObject({
@@ -284,7 +289,7 @@ describe('a root filesystem tar as a base', () => {
     );
     expect(layersIn(image)).toHaveLength(1);
     expect(image.variants.get('tar')?.steps[0]?.history.created_by).toBe('root filesystem from root.tar');
-    const open = jest.spyOn(fs, 'createReadStream');
+    const open = jest.spyOn(nodeFs, 'createReadStream');
     const again = await buildOne({ from: from() }, { formats: ['squashfs', 'tar'] });
     expect(open).not.toHaveBeenCalled();
     open.mockRestore();
@@ -338,21 +343,6 @@ describe('a root filesystem tar as a base', () => {
     expect(await failureOf(buildOne({ from: wrong }))).toMatchObject(expected);
   });
 
-  test('is an error when it changes while it is read', async () => {
-    shop.write({ 'root.tar': makeTar({ a: 'A'.repeat(5_000_000) }) });
-    const original = fs.createReadStream;
-    const spy = jest.spyOn(fs, 'createReadStream').mockImplementation((...args) => {
-      const later = new Date(Date.now() + 1000);
-      fs.utimesSync(shop.path('root.tar'), later, later);
-      return original(...args);
-    });
-    try {
-      expect(await failureOf(buildOne({ from: from() }))).toMatchObject({ code: 'STACK3002' });
-    } finally {
-      spy.mockRestore();
-    }
-  });
-
   describe('that is a file in another image', () => {
     const images = (changes: object = {}): Recipe['images'] => ({
       maker: layer({ buildOnly: true, imports: [hostImport('made.tar', '/export/root.tar')] }),
@@ -368,7 +358,7 @@ describe('a root filesystem tar as a base', () => {
       const first = await shop.build({ images: images({ sha256: sha256(tar) }) });
       expect(layersIn(first.get('x')!)).toHaveLength(1);
       expect(trees(await shop.context())).toContain('tars-in-images');
-      const reads = jest.spyOn(fs, 'readSync');
+      const reads = jest.spyOn(ContentReader.prototype, 'read');
       const second = await shop.build({ images: images() });
       expect(reads).not.toHaveBeenCalled();
       reads.mockRestore();

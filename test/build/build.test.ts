@@ -1,7 +1,9 @@
 import * as fs from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeImage, type BuiltImage, type BuiltImages } from '../../lib/build';
+import { LayerImports } from '../../lib/build/layer-imports';
 import type { StackEvent } from '../../lib/core';
+import { ContentReader } from '../../lib/pack';
 import type { LayerFormat } from '../../lib/plan';
 import { layersOf, type ImageLayer } from '../../lib/stack';
 import { Store } from '../../lib/store';
@@ -198,19 +200,23 @@ describe('what is done again', () => {
 
   test('nothing, when nothing changed: no file is read, no tree is made', async () => {
     writeFamily();
+    const reads = jest.spyOn(ContentReader.prototype, 'read');
+    const trees = jest.spyOn(LayerImports.prototype, 'assemble');
     const first = await shop.build(family());
-    const reads = jest.spyOn(fs, 'readSync');
-    const opens = jest.spyOn(fs, 'openSync');
+    expect(reads).toHaveBeenCalledTimes(3);
+    expect(trees).toHaveBeenCalledTimes(3);
+    reads.mockClear();
+    trees.mockClear();
     try {
       const second = await shop.build(family());
       expect(codes()).not.toContain('layer-packed');
       expect(imagesWith('layer-reused').sort()).toEqual(everything);
       expect(reads).not.toHaveBeenCalled();
-      expect(opens).not.toHaveBeenCalled();
+      expect(trees).not.toHaveBeenCalled();
       expect(layersIn(second, 'both')).toEqual(layersIn(first, 'both'));
     } finally {
       reads.mockRestore();
-      opens.mockRestore();
+      trees.mockRestore();
     }
   });
 

@@ -88,6 +88,9 @@ export class Agent {
       env: { PATH: process.env['PATH'], HOME: home },
     });
     this.process.on('message', (reply: Reply) => this.replies.get(reply.id)?.(reply));
+    this.process.once('exit', () => {
+      for (const id of this.replies.keys()) this.replies.get(id)?.({ id, error: { message: 'the agent is gone' } });
+    });
   }
 
   /** Gives the number of the request as well, by which it can be aborted. */
@@ -106,9 +109,6 @@ export class Agent {
         this.replies.delete(id);
         if (error === undefined) resolve(given as T);
         else reject(new Refused(error));
-      });
-      this.process.once('exit', () => {
-        reject(new Error('the agent is gone'));
       });
       this.process.send({ id, action, args });
     });
@@ -280,19 +280,14 @@ function makeBase(file: string): void {
 /** GNU tar's list of an archive, without sizes and times. */
 export function list(file: string): string[] {
   const args = ['-tvvf', file, '--numeric-owner', '--xattrs', '--xattrs-include=*', '--full-time'];
-  const lines = execFileSync('tar', args, { encoding: 'utf8', env: { ...process.env, TZ: 'UTC', LC_ALL: 'C' } }).split(
-    '\n',
-  );
-  return lines
-    .filter((line) => line !== '')
-    .map((line) =>
-      // MODE UID/GID SIZE|MAJOR,MINOR DATE TIME PATH
-      line
-        .replace(
-          /^([-a-zA-Z]{10})[.*+]? +(\d+\/\d+) +([\d,]+) \S+ \S+ /,
-          (_, mode: string, owner: string, size: string) =>
-            size.includes(',') ? `${mode} ${owner} ${size} ` : `${mode} ${owner} `,
-        )
-        .replace(/^ +x: +(\d+) (\S+)$/, ' $2 ($1)'),
-    );
+  const listing = execFileSync('tar', args, { encoding: 'utf8', env: { PATH: process.env['PATH'], LC_ALL: 'C' } });
+  return listing.trimEnd().split('\n').map(withoutSizeAndTime);
+}
+
+function withoutSizeAndTime(line: string): string {
+  const [, bytes, attribute] = /^ +x: +(\d+) (\S+)$/.exec(line) ?? [];
+  if (attribute !== undefined) return ` ${attribute} (${bytes ?? ''})`;
+  const [, mode = '', owner = '', size = '', name = ''] =
+    /^(\S{10})\S? +(\d+\/\d+) +([\d,]+) +\S+ +\S+ +(.*)$/.exec(line) ?? [];
+  return [mode, owner, ...(size.includes(',') ? [size] : []), name].join(' ');
 }

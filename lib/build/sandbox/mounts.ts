@@ -47,9 +47,9 @@ export interface DeviceMount {
 
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
 /** Root could change the machine by these (runtime-spec config-linux.md, "Readonly Paths"; the list of Docker and runc). */
-const READONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+export const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 /** And read by these what is not its own ("Masked Paths"). */
-const MASKED = ['/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list'];
+export const MASKED_PATHS = ['/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list'];
 /** Not to be mounted over: the sandbox is what is there. */
 const RESERVED = ['/', '/dev', '/proc', '/sys', '/run', '/stack'];
 const RESERVED_TREES = /^\/(dev|proc|sys)\//;
@@ -86,8 +86,8 @@ export function standardMounts({ work, isInitialNamespace, exists, table }: Moun
     ...(isInitialNamespace
       ? [
           directory('/sys', 'sysfs', 'sysfs', 'ro,nosuid,nodev,noexec'),
-          ...READONLY.filter(exists).map((target) => inProc(target, '', 'bind,ro,nosuid,nodev,noexec')),
-          ...MASKED.filter(exists).map((target) => inProc(target, '/dev/null', 'bind')),
+          ...READONLY_PATHS.filter(exists).map((target) => inProc(target, '', 'bind,ro,nosuid,nodev,noexec')),
+          ...MASKED_PATHS.filter(exists).map((target) => inProc(target, '/dev/null', 'bind')),
         ]
       : // A new sysfs takes a network namespace of one's own; and root's ids do not own anything in /proc.
         [bindMount('/sys', { path: '/sys', isDirectory: true }, true, table)]),

@@ -80,7 +80,7 @@ interface Prepared {
 
 /** Makes the directory of the run. */
 function prepare(namespace: Namespace, driver: Driver, options: RunOptions, work: string): Prepared {
-  const { lowers, upper, script, env, network } = options;
+  const { lowers, upper, script, env, network, terminal = false } = options;
   const { command, interpreter } = commandOf(script);
   const facts: MountFacts = {
     work,
@@ -90,7 +90,8 @@ function prepare(namespace: Namespace, driver: Driver, options: RunOptions, work
   };
   const { files, mounts } = contentsOf(options, facts);
   const devices = deviceMounts(facts);
-  const { pivots, ...launch } = launchBy(driver, { command, env: withDefaults(env) }, work);
+  // An OCI runtime would want to make a terminal of its own.
+  const { pivots, ...launch } = launchBy(terminal ? 'unshare' : driver, { command, env: withDefaults(env) }, work);
   const program = setupScript({
     ...launch,
     work,
