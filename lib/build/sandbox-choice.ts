@@ -1,5 +1,5 @@
 import type { Store } from '../store';
-import { Namespace, removeTree, type Driver } from './sandbox';
+import { chooseDriver, Namespace, removeTree, type Driver } from './sandbox';
 
 /** What scripts are run with. */
 export interface Sandbox {
@@ -19,5 +19,10 @@ export function sandboxOnce(store: Store, signal: AbortSignal | undefined): () =
 async function prepare(store: Store, signal: AbortSignal | undefined): Promise<Sandbox> {
   const namespace = await Namespace.detect({ signal });
   for (const leftover of await store.leftoverRuns()) await removeTree(namespace, leftover);
-  return { namespace, driver: 'unshare' };
+  const probes = await store.runDirectory();
+  try {
+    return { namespace, driver: await chooseDriver(namespace, 'auto', probes, { signal }) };
+  } finally {
+    await removeTree(namespace, probes);
+  }
 }

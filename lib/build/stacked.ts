@@ -31,7 +31,7 @@ export function buildStacked({ path, formats }: ImageRequest, plan: StackedPlan,
     path,
     plan,
     platform: platformOf(plan, images),
-    config: variants[0]?.[1].config ?? configOf(parts, plan),
+    config: variants[0]?.[1].config ?? configOf(parts, plan, images),
     variants: new Map(variants),
     deltas: orderDeltas(combines),
     combines,
@@ -40,9 +40,22 @@ export function buildStacked({ path, formats }: ImageRequest, plan: StackedPlan,
 }
 
 /** Of a combination that is in no format, since only its files are wanted. */
-function configOf(parts: readonly BuiltImage[], plan: StackedPlan): RuntimeConfig {
+function configOf(parts: readonly BuiltImage[], plan: StackedPlan, images: BuiltImages): RuntimeConfig {
+  const [lineage = [], ...others] = parts.map((part) => lineageOf(part, images));
+  const base = lineage.find((candidate) => others.every((other) => other.includes(candidate)));
   const configs = parts.map(({ path, config }) => ({ name: path, config }));
-  return applyConfig(mergeConfigs(configs, {}, settledBy(plan.config)), plan.config);
+  const inherited = base === undefined ? undefined : requireImage(images, base).config;
+  return applyConfig(mergeConfigs(configs, inherited, settledBy(plan.config)), plan.config);
+}
+
+/** Construct paths of an image and those below it. */
+function lineageOf(image: BuiltImage, images: BuiltImages): readonly string[] {
+  const lineage = [image.path];
+  for (let { plan } = image; plan.type === 'layer' && plan.from.type === 'image';) {
+    lineage.push(plan.from.image);
+    ({ plan } = requireImage(images, plan.from.image));
+  }
+  return lineage;
 }
 
 function componentOf(part: BuiltImage, format: LayerFormat): Component {

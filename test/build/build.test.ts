@@ -500,6 +500,24 @@ describe('the order of work', () => {
 });
 
 describe('stacks of built images', () => {
+  test('have the same config in no format, where only their files are wanted, as in one', async () => {
+    writeFamily();
+    const { images } = family();
+    const inFormat = await shop.build(family());
+    const notPublished = Object.fromEntries(
+      Object.entries(images).map(([path, plan]) => [path, { ...plan, buildOnly: true }]),
+    );
+    const changed = { a: { ...notPublished['a']!, config: { env: { PATH: '/a:/bin' }, cmd: ['a'] } } };
+    const inNone = await shop.build({
+      images: { ...notPublished, taker: layer({ imports: [imageImport('both', '/opt', '/opt')] }) },
+    });
+    expect(imageIn(inNone, 'both').variants.size).toBe(0);
+    expect(imageIn(inNone, 'both').config).toEqual(imageIn(inFormat, 'both').config);
+    const base = { ...notPublished['base']!, config: { env: { PATH: '/bin' }, cmd: ['base'] } };
+    const again = await shop.build({ images: { ...notPublished, ...changed, base } });
+    expect(imageIn(again, 'both').config).toEqual({ Env: ['PATH=/a:/bin'], Cmd: ['a'], User: 'me' });
+  });
+
   test('have their files in the order of their layers, also for imports from them', async () => {
     shop.write({ 1: 'first', 2: 'second', b: 'B' });
     const built = await shop

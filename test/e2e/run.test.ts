@@ -102,6 +102,7 @@ describe('a layer with a script', () => {
           'data/',
           'data/.wh..wh..opq',
           'data/only',
+          '.wh.made',
           'usr/',
           'usr/lib/',
           'usr/lib/y',

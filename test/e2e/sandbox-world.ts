@@ -7,7 +7,7 @@ import type { StackErrorJson } from '../../lib/core';
 import { ORDINARY_USER } from './installed';
 
 /** A user of these tests' own, with the subordinate ids that useradd gives. */
-const USER = 'cdk-stack-sandbox';
+const USER = `cdk-stack-sandbox-${process.env['JEST_WORKER_ID'] ?? ''}`;
 
 /** What runs in a process of another user: the installed package, on request. Objects and buffers come and go as they are. */
 const AGENT = `'use strict';
@@ -204,7 +204,7 @@ export class World {
   }
 
   public async end(): Promise<void> {
-    for (const name of fs.readdirSync(this.home)) await this.agent.do('removeTree', { directory: this.path(name) });
+    await this.agent.do('removeTree', { directory: this.home });
     this.agent.end();
     if (this.user.uid !== undefined) spawnSync('userdel', [USER]);
   }

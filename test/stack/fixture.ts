@@ -1,6 +1,5 @@
 import { digestOf, MEDIA_TYPE, type HistoryEntry, type RuntimeConfig } from '../../lib/oci';
 import type { Component, ImageLayer, ImageStep, ImageVariant } from '../../lib/stack';
-import { layersOf } from '../../lib/stack';
 
 /** A tar layer that is known by a word. */
 export function tarLayer(word: string, changes: Partial<ImageLayer['descriptor']> = {}): ImageLayer {
@@ -51,5 +50,3 @@ export function components(...variants: readonly [ImageVariant, ...ImageVariant[
 export function wordsOf(variant: ImageVariant): (string | undefined)[] {
   return variant.steps.flatMap(({ history, layer }) => (layer === undefined ? [] : [history.created_by]));
 }
-
-export { layersOf };

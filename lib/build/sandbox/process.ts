@@ -44,8 +44,9 @@ export type Stdio = 'ignore' | 'pipe' | 'inherit' | number;
 /** How a process is started. */
 export interface StartOptions {
   readonly stdio: readonly Stdio[];
-  /** Kills it. */
   readonly signal?: AbortSignal | undefined;
+  /** What to do when `signal` aborts; default: kill it. */
+  readonly kill?: ((child: ChildProcess) => void) | undefined;
   /** Leaves it in our session, so that it can use our terminal; default: a session of its own. */
   readonly ownTerminal?: boolean | undefined;
 }
@@ -63,7 +64,7 @@ export interface Started {
 
 /** Starts a program of the host, without a shell in between. */
 export function start([program, ...args]: Command, options: StartOptions): Started {
-  const { stdio, signal, ownTerminal = false } = options;
+  const { stdio, signal, kill = killProcess, ownTerminal = false } = options;
   signal?.throwIfAborted();
   const nothing = openSync('/dev/null', 'r+');
   const descriptors = [...stdio];
@@ -74,10 +75,10 @@ export function start([program, ...args]: Command, options: StartOptions): Start
     detached: !ownTerminal,
   });
   closeSync(nothing);
-  const kill = (): void => {
-    child.kill('SIGKILL');
+  const abort = (): void => {
+    kill(child);
   };
-  signal?.addEventListener('abort', kill);
+  signal?.addEventListener('abort', abort);
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (error) => {
       reject(startFailure(program, error));
@@ -87,9 +88,13 @@ export function start([program, ...args]: Command, options: StartOptions): Start
       else resolve(code ?? 128 + (name === null ? 0 : constants.signals[name]));
     });
   }).finally(() => {
-    signal?.removeEventListener('abort', kill);
+    signal?.removeEventListener('abort', abort);
   });
   return { child, ended };
+}
+
+function killProcess(child: ChildProcess): void {
+  child.kill('SIGKILL');
 }
 
 /** Collects the end of a text stream; gives it when called. */

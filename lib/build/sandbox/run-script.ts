@@ -1,7 +1,7 @@
 import { closeSync, existsSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { StackError } from '../../core';
+import { errnoOf } from '../../core';
 import { commandOf, contentsOf } from './contents';
 import { launchBy, type Driver } from './drivers';
 import { withDefaults } from './environment';
@@ -11,9 +11,10 @@ import type { Namespace } from './namespace';
 import { Output } from './output';
 import { overlayOptions } from './overlay';
 import { makePipes, type Pipe } from './pipes';
-import { dyingWithUs, start, tailOf, type Command, type Started, type StartOptions, type Stdio } from './process';
+import { dyingWithUs, start, type Command, type StartOptions, type Stdio } from './process';
+import { Report } from './report';
 import type { OutputStream, RunOptions } from './run-options';
-import { bootScript, NO_INTERPRETER, PROGRAM, REPORT, setupScript, STATUS } from './setup-script';
+import { bootScript, PROGRAM, REPORT, setupScript } from './setup-script';
 import { makeWorkDirectory } from './work-directory';
 
 /** How a script ended. */
@@ -41,33 +42,55 @@ export async function runScript(namespace: Namespace, driver: Driver, options: R
     ...['--fork', '--kill-child', '--', 'sh', '-c', boot],
   ]);
   const output = new Output(options);
-  const pipes = terminal ? [] : await makePipes(work, ['stdout', 'stderr']);
   try {
-    const { child, ended } = startWith(command, pipes, { signal, ownTerminal: terminal });
-    const report = tailOf(child.stdio[REPORT] as Readable);
-    const input = child.stdio[PROGRAM] as Writable;
-    input.on('error', () => undefined); // it ended before it had read everything: its report says why
-    input.end(program);
-    await Promise.all([ended, ...pipes.map(({ name, readable }) => output.follow(readable, name))]);
-    return { status: statusOf(report(), interpreter) };
+    const pipes = terminal ? [] : await makePipes(work, ['stdout', 'stderr']);
+    const read = pipes.map(({ name, readable }) => output.follow(readable, name));
+    const { report, ended } = startSetup(command, program, pipes, { signal, ownTerminal: terminal });
+    // To the end of all, even if it was aborted: only then nothing of the sandbox is left.
+    for (const each of await Promise.allSettled([ended, ...read])) if (each.status === 'rejected') throw each.reason;
+    return { status: report.status(interpreter) };
   } finally {
-    for (const { readable } of pipes) readable.destroy();
     output.close();
   }
 }
 
-function startWith(
+/** Starts process 1 of a sandbox, which reads its program from us. */
+function startSetup(
   command: Command,
+  program: string,
   pipes: readonly Pipe<OutputStream>[],
-  options: Omit<StartOptions, 'stdio'>,
-): Started {
+  options: Pick<StartOptions, 'signal' | 'ownTerminal'>,
+): { readonly report: Report; readonly ended: Promise<number> } {
+  const report = new Report();
   const [stdout, stderr] = pipes;
   const streams: Stdio[] =
     stdout && stderr ? ['ignore', stdout.descriptor, stderr.descriptor] : ['inherit', 'inherit', 'inherit'];
   try {
-    return start(command, { ...options, stdio: [...streams, 'pipe', 'pipe'] });
+    const { child, ended } = start(command, {
+      ...options,
+      stdio: [...streams, 'pipe', 'pipe'],
+      kill: (waiting) => {
+        // Process 1 does not end before all others have, unlike what waits for it outside.
+        if (report.init === undefined || !killed(report.init)) waiting.kill('SIGKILL');
+      },
+    });
+    report.follow(child.stdio[REPORT] as Readable);
+    const input = child.stdio[PROGRAM] as Writable;
+    input.on('error', () => undefined); // it ended before it had read everything: its report says why
+    input.end(program);
+    return { report, ended };
   } finally {
     for (const { descriptor } of pipes) closeSync(descriptor); // the child has them now
+  }
+}
+
+/** Kills a process; tells whether it was still there. */
+function killed(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error;
+    return false;
   }
 }
 
@@ -104,23 +127,4 @@ function prepare(namespace: Namespace, driver: Driver, options: RunOptions, work
   });
   makeWorkDirectory(work, { lowers, upper, devices, mounts });
   return { boot: bootScript(work, pivots), program, interpreter };
-}
-
-/** The script's exit status, which is the last line of the report. Anything before it is what went wrong with the set-up. */
-function statusOf(report: string, interpreter: string): number {
-  const lines = report.trimEnd().split('\n');
-  const last = lines.at(-1) ?? '';
-  const status = new RegExp(`^${STATUS} (\\d+)$`).exec(last)?.[1];
-  if (status !== undefined) return Number(status);
-  if (last === NO_INTERPRETER) {
-    throw new StackError('STACK4011', `the base has no '${interpreter}' to run the script`, {
-      hint: 'choose a base that has it, import it, or start the script with the #! line of an interpreter that is there',
-    });
-  }
-  if (/No space left on device|Disk quota exceeded/.test(report)) {
-    throw new StackError('STACK7002', `no space left while making a sandbox: ${last}`, {
-      hint: 'free some space, or set STACK_HOME to a directory on a larger file system',
-    });
-  }
-  throw new StackError('STACK4010', `the sandbox cannot be made: ${report.trim() || 'it was killed'}`);
 }

@@ -40,6 +40,8 @@ export const REPORT = 3;
 export const PROGRAM = 4;
 const ERRORS = 5;
 
+/** How the set-up's first line begins; the number that its process has outside of the sandbox follows. */
+export const PROCESS = 'process';
 /** How the set-up's last line begins; the script's exit status follows. */
 export const STATUS = 'status';
 /** The set-up's last line when there is nothing to run the script. */
@@ -56,6 +58,8 @@ export function bootScript(work: string, pivots: boolean): string {
     'set -eu',
     'umask 022',
     `exec ${String(ERRORS)}>&2 2>&${String(REPORT)}`,
+    'read -r process rest < /proc/self/stat',
+    `echo "${PROCESS} $process" >&2`,
     `mount -t tmpfs -o mode=755 tmpfs ${place(WORK.memory)}`,
     ...(pivots
       ? [`mount --rbind / ${place(WORK.host)}`, `exec chroot ${place(WORK.host)} sh -c ${quote(rest)}`]

@@ -1,0 +1,142 @@
+import * as fs from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import type { Driver } from '../../lib/build/sandbox';
+import { World } from './sandbox-world';
+
+const MINUTE = 60_000;
+jest.setTimeout(MINUTE);
+
+const DRIVERS: readonly Driver[] = ['unshare', 'crun'];
+
+describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.create(who);
+  }, MINUTE);
+
+  afterAll(async () => {
+    await world.end();
+  }, MINUTE);
+
+  describe.each(DRIVERS)('a script run by %s', (driver) => {
+    /** What a script writes. */
+    async function output(script: string, more = {}): Promise<string> {
+      const { status, stdout, stderr } = await world.run(driver, world.options(script, more));
+      expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(/^\+/) as string });
+      return stdout;
+    }
+
+    /** What a script changes. */
+    async function changes(script: string, more = {}): Promise<string[]> {
+      const options = world.options(script, more);
+      expect(await world.run(driver, options)).toMatchObject({ status: 0 });
+      return world.changes(options);
+    }
+
+    test('writes files, with any owner and mode', async () => {
+      const script = 'echo > /a; chmod 4711 /a; echo > /b; chown 1:60000 /b; mkdir -m 1770 /c; chown 65534 /c';
+      expect(await changes(script)).toEqual([
+        '-rws--x--x 0/0 ./a',
+        '-rw-r--r-- 1/60000 ./b',
+        'drwxrwx--T 65534/0 ./c/',
+      ]);
+    });
+
+    test('removes files and directories of the base', async () => {
+      expect(await changes('rm /data/one; rm -r /data/deep')).toEqual([
+        'drwxr-xr-x 0/0 ./data/',
+        'c--------- 0/0 0,0 ./data/deep',
+        'c--------- 0/0 0,0 ./data/one',
+      ]);
+    });
+
+    test('makes a directory of the base anew', async () => {
+      expect(await changes('rm -r /data; mkdir /data; touch /data/new')).toEqual([
+        'drwxr-xr-x 0/0 ./data/',
+        ` ${world.opaqueXattr} (1)`,
+        '-rw-r--r-- 0/0 ./data/new',
+      ]);
+    });
+
+    test('moves a directory of the base, all of it', async () => {
+      const changed = await changes('mv /data /moved');
+      expect(changed.filter((line) => !line.startsWith(' '))).toEqual([
+        'c--------- 0/0 0,0 ./data',
+        'drwxr-xr-x 0/0 ./moved/',
+        'drwxr-xr-x 0/0 ./moved/deep/',
+        '-rw-r--r-- 0/0 ./moved/deep/three',
+        '-rw-r--r-- 0/0 ./moved/one',
+        '-rw-r--r-- 0/0 ./moved/two',
+      ]);
+    });
+
+    test('makes devices when root of the machine may', async () => {
+      const options = world.options('mknod /null c 1 3; mkfifo /fifo');
+      const { status } = await world.run(driver, options);
+      expect(status === 0).toBe(world.canMakeDevices);
+      if (status === 0) {
+        expect(await world.changes(options)).toEqual(['prw-r--r-- 0/0 ./fifo', 'crw-r--r-- 0/0 1,3 ./null']);
+      }
+    });
+
+    test('leaves nothing of the sandbox in the layer', async () => {
+      const more = {
+        mounts: [
+          { source: world.directory(), target: '/new/deep/directory', readonly: true },
+          { source: world.directory(), target: '/data/deep/inside', readonly: false },
+          { source: world.path('base.tar'), target: '/stack/imports/base.tar', readonly: true },
+        ],
+        secrets: [
+          { target: '/run/secrets/one', content: 'x' },
+          { target: '/root/.token', content: 'x' },
+        ],
+      };
+      expect(await changes('cat /root/.token /run/secrets/one /etc/resolv.conf; ls /data/deep/inside', more)).toEqual(
+        [],
+      );
+    });
+
+    test('needs no base', async () => {
+      const busybox = { source: `${world.base}/bin`, target: '/bin', readonly: true };
+      const more = { lowers: [], mounts: [busybox] };
+      expect(await changes('mkdir /made', more)).toEqual(['drwxr-xr-x 0/0 ./made/']);
+    });
+
+    test('stands on as many layers as Linux stacks', async () => {
+      const names = Array.from({ length: 497 }, (_, index) => String(index));
+      const layers = world.directory(
+        Object.fromEntries(names.flatMap((name) => [`${name}/n/${name}`, `${name}/top`].map((file) => [file, name]))),
+      );
+      const lowers = [world.base, ...names.map((name) => `${layers}/${name}`)];
+      const written = await output('cat /top; ls /n | wc -l', { lowers });
+      expect(written).toBe('496497\n');
+    });
+
+    test('reaches the network of the host when it may', async () => {
+      const server = createServer((socket) => socket.end('hello\n'));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as AddressInfo;
+      try {
+        const connect = `nc -w 5 127.0.0.1 ${String(port)} < /dev/null`;
+        expect(await output(connect)).toBe('hello\n');
+        const { stdout, status } = await world.run(driver, world.options(connect, { network: 'none' }));
+        expect({ stdout, failed: status !== 0 }).toEqual({ stdout: '', failed: true });
+      } finally {
+        server.close();
+      }
+    });
+
+    test('has a loopback and nothing else when it may not', async () => {
+      const written = await output('ip -o link; test ! -s /etc/resolv.conf', { network: 'none' });
+      expect(written).toMatch(/^1: lo: <LOOPBACK,UP,LOWER_UP>.*\n$/);
+    });
+
+    test('can change what it was told about names, which does not last', async () => {
+      const options = world.options('cat /etc/resolv.conf; echo nameserver 192.0.2.1 > /etc/resolv.conf');
+      const { status, stdout } = await world.run(driver, options);
+      expect({ status, stdout }).toEqual({ status: 0, stdout: fs.readFileSync('/etc/resolv.conf', 'utf8') });
+      expect(await world.changes(options)).toEqual([]);
+    });
+  });
+});
