@@ -4,7 +4,6 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import type { Driver, RunOptions } from '../../lib/build/sandbox';
 import type { StackErrorJson } from '../../lib/core';
-import { ORDINARY_USER } from './installed';
 
 /** A user of these tests' own, with the subordinate ids that useradd gives. */
 const USER = `cdk-stack-sandbox-${process.env['JEST_WORKER_ID'] ?? ''}`;
@@ -239,9 +238,6 @@ function addUser(): { uid: number; gid: number } {
   const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, USER], { encoding: 'utf8' })));
   return { uid: uid!, gid: gid! };
 }
-
-/** A user that has no subordinate ids. */
-export const POOR_USER = ORDINARY_USER;
 
 /** A root filesystem of busybox: everything is root's, and old. */
 function makeBase(file: string): void {
