@@ -79,7 +79,7 @@ async function perform(
   const [upper, work] = [path.join(directory, 'upper'), path.join(directory, 'work')];
   const log = await RunLog.open(context, image);
   try {
-    await materialize(namespace, overlayTar(imported, namespace.opaqueXattr), upper, { signal });
+    await materialize(namespace, overlayTar(imported, namespace.opaqueXattr), upper, { signal, durable: false });
     const started = Math.floor(Date.now() / 1000);
     listener({ code: 'run-started', image });
     const { status } = await runScript(namespace, driver, {

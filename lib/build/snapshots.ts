@@ -6,7 +6,7 @@ import { indexLine, parseIndexLine, readArchive, type Entry, type ReadArchiveOpt
 import type { Store } from '../store';
 
 /** Another number forgets all snapshots: their form, or the rules by which archives are read, have changed. */
-const SNAPSHOT_VERSION = 1;
+const SNAPSHOT_VERSION = 2;
 const RECORD = `snapshots-${String(SNAPSHOT_VERSION)}`;
 
 /** An archive as the store keeps it: the uncompressed tar, and the tree whose contents are slices of it. */

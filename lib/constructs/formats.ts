@@ -25,7 +25,7 @@ export interface SquashfsOptions {
    */
   readonly mediaType?: 'current' | 'legacy' | undefined;
   /**
-   * zstd level, 1 to 19.
+   * zstd level, 1 to 11.
    * @default 3
    */
   readonly level?: number | undefined;

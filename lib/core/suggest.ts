@@ -1,4 +1,4 @@
-import { closest, distance } from 'fastest-levenshtein';
+import type * as levenshtein from 'fastest-levenshtein';
 
 /**
  * The candidate a mistyped word most likely meant; undefined when none is near.
@@ -6,6 +6,8 @@ import { closest, distance } from 'fastest-levenshtein';
  */
 export function didYouMean(word: string, candidates: readonly string[]): string | undefined {
   if (candidates.length === 0) return undefined;
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- only mistakes need it
+  const { closest, distance } = require('fastest-levenshtein') as typeof levenshtein;
   const nearest = closest(
     word.toLowerCase(),
     candidates.map((candidate) => candidate.toLowerCase()),

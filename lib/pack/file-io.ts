@@ -28,3 +28,37 @@ export async function* readChunks(handle: FileHandle, start: number, end: number
     yield chunk;
   }
 }
+
+/** Bytes after which what was written so far is sent to the disk. */
+const WRITEBACK_STEP = 32 * 1024 * 1024;
+
+/**
+ * Keeps the disk busy while a long file is being made, so that the sync at its end has little left to wait for.
+ * At most one transfer is under way.
+ */
+export class Writeback {
+  private written = 0;
+  private running: Promise<void> | undefined;
+  private failure: Error | undefined;
+
+  /** Says that this many more bytes were written. */
+  public wrote(handle: FileHandle, bytes: number): void {
+    this.written += bytes;
+    if (this.written < WRITEBACK_STEP || this.running !== undefined) return;
+    this.written = 0;
+    this.running = handle
+      .datasync()
+      .catch((error: Error) => {
+        this.failure ??= error; // the system reports it once, so it must not be lost
+      })
+      .finally(() => {
+        this.running = undefined;
+      });
+  }
+
+  /** Waits for the transfer under way. @throws the system's error of any of them */
+  public async settle(): Promise<void> {
+    await this.running;
+    if (this.failure !== undefined) throw this.failure;
+  }
+}

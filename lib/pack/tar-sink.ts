@@ -3,6 +3,7 @@ import { promises as fs } from 'node:fs';
 import { MEDIA_TYPE, type TarCompression } from '../oci';
 import type { Compressor } from './compress';
 import type { Entry } from './entry';
+import { Writeback } from './file-io';
 import type { PackedBlob, Sink } from './sink';
 import { BLOCK, paddingOf } from './tar-format';
 import { encodeTarHeader } from './tar-header';
@@ -35,6 +36,7 @@ export class TarSink implements Sink {
   private padding = 0;
   private size = 0;
   private written: Promise<void> = Promise.resolve();
+  private readonly writeback = new Writeback();
 
   /**
    * @param file the file to create
@@ -67,6 +69,7 @@ export class TarSink implements Sink {
     const tail = this.compressor.tail();
     const handle = await this.open();
     if (tail.length > 0) await this.write(handle, tail);
+    await this.writeback.settle();
     await handle.sync();
     await handle.close();
     this.handle = undefined;
@@ -127,6 +130,7 @@ export class TarSink implements Sink {
     for (let at = 0; at < bytes.length;) {
       at += (await handle.write(bytes, at, bytes.length - at)).bytesWritten;
     }
+    this.writeback.wrote(handle, bytes.length);
   }
 
   private async open(): Promise<fs.FileHandle> {

@@ -28,8 +28,9 @@ const MAX_BYTES = 64 * 1024 * 1024;
  */
 export async function loadAssembly(directory: string): Promise<Assembly> {
   const { parseManifest, parsePlan, parseTree } = validators();
-  const [manifest, plan, tree] = await Promise.all([
-    read(directory, ASSEMBLY_FILES.manifest, parseManifest),
+  // First, and alone: what is missing is then always told in the same way.
+  const manifest = await read(directory, ASSEMBLY_FILES.manifest, parseManifest);
+  const [plan, tree] = await Promise.all([
     read(directory, ASSEMBLY_FILES.plan, parsePlan),
     read(directory, ASSEMBLY_FILES.tree, parseTree),
   ]);

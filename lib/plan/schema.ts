@@ -143,8 +143,8 @@ export const squashfsOptionsSchema = v.object({
   verity: v.optional(v.boolean()),
   /** `legacy` writes the media type of stacker up to 1.0. */
   mediaType: v.optional(v.picklist(['current', 'legacy'])),
-  /** zstd level, 1 to 19, default 3. */
-  level: v.optional(integer(LIMITS.zstdLevel)),
+  /** zstd level, 1 to 11, default 3. */
+  level: v.optional(integer(LIMITS.squashfsLevel)),
 });
 export type SquashfsOptions = v.InferOutput<typeof squashfsOptionsSchema>;
 

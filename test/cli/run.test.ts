@@ -19,6 +19,7 @@ jest.mock('../../lib/toolkit', () => ({
   ...jest.requireActual<object>('../../lib/toolkit/list'),
   synth: (options: SynthOptions) => toolkit.synth(options),
   deploy: (options: DeployOptions) => toolkit.deploy(options),
+  loadEngine: () => undefined,
   inspect: (options: InspectOptions) => toolkit.inspect(options),
 }));
 

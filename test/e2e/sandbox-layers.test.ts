@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import * as path from 'node:path';
 import type { Driver } from '../../lib/build/sandbox';
 import { World } from './sandbox-world';
 
@@ -111,6 +113,59 @@ describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
       const lowers = [world.base, ...names.map((name) => `${layers}/${name}`)];
       const written = await output('cat /top; ls /n | wc -l', { lowers });
       expect(written).toBe('496497\n');
+    });
+
+    test('can read what is mounted read-only, and write what is not', async () => {
+      const [shared, given] = [world.directory({ file: 'shared\n' }), world.directory({ file: 'given\n' })];
+      const mounts = [
+        { source: shared, target: '/shared', readonly: false },
+        { source: given, target: '/given', readonly: true },
+        { source: `${given}/file`, target: '/a file', readonly: true },
+      ];
+      const script = [
+        'never() { if "$@" 2> /dev/null; then echo "could $*"; exit 1; fi; }',
+        'cat /shared/file /given/file "/a file"; echo new > /shared/new',
+        'never touch /given/new; never rm /given/file; never sh -c "echo > \'/a file\'"; never rm "/a file"',
+      ].join('\n');
+      const { status, stdout } = await world.run(driver, world.options(script, { mounts }));
+      expect({ status, stdout }).toEqual({ status: 0, stdout: 'shared\ngiven\ngiven\n' });
+      expect(fs.readFileSync(`${shared}/new`, 'utf8')).toBe('new\n');
+      expect(fs.readdirSync(given)).toEqual(['file']);
+    });
+
+    test('gets secrets byte by byte, for root alone, and they are on no disk', async () => {
+      const secret = Buffer.from("it's\0\xff\n\n", 'latin1');
+      const secrets = [
+        { target: '/run/secrets/binary', content: secret },
+        { target: '/root/.token', content: "it's text\n" },
+      ];
+      const options = world.options(
+        'cat /root/.token; od -An -tx1 /run/secrets/binary; stat -c %a /run/secrets/binary /root/.token; grep -c "^tmpfs.*secrets" /proc/mounts',
+        { secrets },
+      );
+      const { status, stdout } = await world.run(driver, options);
+      expect({ status, stdout }).toEqual({ status: 0, stdout: "it's text\n 69 74 27 73 00 ff 0a 0a\n400\n400\n1\n" });
+      expect(spawnSync('grep', ['-rlE', "it's", options.work, options.upper], { encoding: 'utf8' }).stdout).toBe('');
+    });
+
+    test('has all it writes kept in a log', async () => {
+      const log = path.join(world.directory(), 'log');
+      await output('echo out; echo err >&2', { log });
+      const lines = fs.readFileSync(log, 'utf8').trim().split('\n');
+      expect(lines.sort()).toEqual(['+ echo err', '+ echo out', 'err', 'out']);
+    });
+
+    test('is not started when something to be mounted is missing', async () => {
+      const mounts = [{ source: '/no/such', target: '/x', readonly: true }];
+      await expect(world.run(driver, world.options('true', { mounts }))).rejects.toMatchObject({
+        reason: { code: 'STACK3003', message: expect.stringContaining("'/no/such' cannot be mounted") as string },
+      });
+    });
+
+    test('is not started when the layers cannot be stacked', async () => {
+      await expect(world.run(driver, world.options('true', { lowers: ['/no/such'] }))).rejects.toMatchObject({
+        reason: { code: 'STACK4010' },
+      });
     });
 
     test('reaches the network of the host when it may', async () => {

@@ -4,6 +4,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import type { Driver, RunOptions } from '../../lib/build/sandbox';
 import type { StackErrorJson } from '../../lib/core';
+import { ORDINARY_USER } from './installed';
 
 /** A user of these tests' own, with the subordinate ids that useradd gives. */
 const USER = `cdk-stack-sandbox-${process.env['JEST_WORKER_ID'] ?? ''}`;
@@ -46,6 +47,12 @@ process.on('message', async ({ id, action, args }) => {
 });
 `;
 
+/** A user other than ours. */
+interface Ids {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
 /** How a script ended, and what it wrote. */
 export interface Ran {
   readonly status: number;
@@ -77,14 +84,14 @@ export class Agent {
   public constructor(
     file: string,
     private readonly home: string,
-    user: { readonly uid?: number; readonly gid?: number },
-    stdio: StdioOptions & readonly unknown[] = [],
+    user: Ids,
+    stdio: readonly unknown[] = [],
   ) {
     this.process = fork(file, [process.env['CDK_STACK_INSTALLED'] ?? ''], {
       ...user,
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...stdio] as StdioOptions,
-      env: { PATH: process.env['PATH'], HOME: home },
+      env: { ...process.env, HOME: home },
     });
     this.process.on('message', (reply: Reply) => this.replies.get(reply.id)?.(reply));
     this.process.once('exit', () => {
@@ -132,7 +139,7 @@ export class World {
     const agentFile = path.join(home, 'agent.js');
     fs.writeFileSync(agentFile, AGENT);
     makeBase(path.join(home, 'base.tar'));
-    const user: { readonly uid?: number; readonly gid?: number } = who === 'root' ? {} : addUser();
+    const user: Ids = who === 'root' ? {} : addUser();
     if (user.uid !== undefined && user.gid !== undefined) fs.chownSync(home, user.uid, user.gid);
     const world = new World(home, agentFile, user, new Agent(agentFile, home, user));
     const facts = await world.agent.do<Pick<World, 'opaqueXattr' | 'canMakeDevices'>>('detect');
@@ -149,7 +156,7 @@ export class World {
   private constructor(
     public readonly home: string,
     private readonly agentFile: string,
-    public readonly user: { readonly uid?: number; readonly gid?: number },
+    public readonly user: Ids,
     public readonly agent: Agent,
   ) {}
 
@@ -161,10 +168,13 @@ export class World {
     return path.join(this.home, ...names);
   }
 
-  /** A further process of the user's. */
-  public async newAgent(stdio: StdioOptions & readonly unknown[] = []): Promise<Agent> {
-    const agent = new Agent(this.agentFile, this.newName('home'), this.user, stdio);
-    await agent.do('detect');
+  /** A further process, of the user's or another. */
+  public async newAgent(stdio: readonly unknown[] = [], user: Ids = this.user): Promise<Agent> {
+    const agent = new Agent(this.agentFile, this.newName('home'), user, stdio);
+    await agent.do('detect').catch((error: unknown) => {
+      agent.end();
+      throw error;
+    });
     return agent;
   }
 
@@ -238,6 +248,9 @@ function addUser(): { uid: number; gid: number } {
   const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, USER], { encoding: 'utf8' })));
   return { uid: uid!, gid: gid! };
 }
+
+/** A user that has no subordinate ids. */
+export const POOR_USER = ORDINARY_USER;
 
 /** A root filesystem of busybox: everything is root's, and old. */
 function makeBase(file: string): void {

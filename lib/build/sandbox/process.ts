@@ -13,7 +13,7 @@ const TAIL = 64 * 1024;
 const O_CLOEXEC = 0o2000000;
 
 /** What to do about a missing tool of the host. */
-export const MISSING_TOOL_HINT = 'install the packages util-linux, coreutils, tar and hostname';
+export const MISSING_TOOL_HINT = 'install the packages util-linux, coreutils and tar';
 
 /** Where the host's tools are looked for. */
 export function toolPath(): string {

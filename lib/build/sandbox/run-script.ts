@@ -5,6 +5,7 @@ import { errnoOf } from '../../core';
 import { commandOf, contentsOf } from './contents';
 import { launchBy, type Driver } from './drivers';
 import { withDefaults } from './environment';
+import { requireTools } from './host-tools';
 import { parseMountInfo } from './mount-table';
 import { deviceMounts, type MountFacts } from './mounts';
 import type { Namespace } from './namespace';
@@ -29,11 +30,12 @@ export interface ScriptExit {
  *
  * Of what the sandbox brings along (/dev, /proc, /sys, /run, /stack, resolv.conf, mount points) nothing gets into `upper`.
  * @throws StackError STACK4010 when the sandbox cannot be made, STACK4011 when the base lacks what runs the script,
- * STACK3003 for a mount whose source is not there, STACK7001, STACK7002; the signal's reason when aborted
+ * STACK3003 for a mount whose source is not there, STACK3013 for a missing tool, STACK7001, STACK7002; the signal's reason when aborted
  */
 export async function runScript(namespace: Namespace, driver: Driver, options: RunOptions): Promise<ScriptExit> {
   const { signal, network, terminal = false } = options;
   signal?.throwIfAborted();
+  requireTools(network);
   const work = path.resolve(options.work);
   const { boot, program, interpreter } = prepare(namespace, driver, options, work);
   const command = dyingWithUs([

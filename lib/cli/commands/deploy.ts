@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { canonicalJson, writeFailure, writeFileAtomic } from '../../core';
-import { deploy, type DeployResult, type Selection } from '../../toolkit';
+import { deploy, loadEngine, type DeployResult, type Selection } from '../../toolkit';
 import { deployText } from '../render/deployment';
 import { present, select, synthesize, targetsOf } from './app';
 import type { CommandContext, CommandResult } from './command';
@@ -10,7 +10,9 @@ const MAX_REASONS = 5;
 /** `stack deploy`: builds images and what they need, and publishes them. */
 export async function run(context: CommandContext): Promise<CommandResult> {
   const { settings, renderer, signal } = context;
-  const assembly = await synthesize(context);
+  const synthesis = synthesize(context);
+  setImmediate(loadEngine); // while the app runs
+  const assembly = await synthesis;
   const selection = select(context, assembly);
   if (selection.dependencies.length > 0) renderer.note(`also building ${reasons(selection)}`);
   const started = performance.now();

@@ -23,7 +23,7 @@ const squashfs: Check<SquashfsPlan> = (report, what, value) => {
   return {
     verity: read('verity', flag),
     mediaType: read('mediaType', oneOf('current', 'legacy')),
-    level: read('level', integer(LIMITS.zstdLevel)),
+    level: read('level', integer(LIMITS.squashfsLevel)),
   };
 };
 

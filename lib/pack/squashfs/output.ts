@@ -1,5 +1,5 @@
 import * as fs from 'node:fs/promises';
-import { readFully, writeFully } from '../file-io';
+import { readFully, Writeback, writeFully } from '../file-io';
 
 const BUFFER_SIZE = 1024 * 1024;
 
@@ -9,6 +9,7 @@ export class OutputFile {
   private readonly buffer = Buffer.allocUnsafeSlow(BUFFER_SIZE);
   private buffered = 0;
   private flushed = 0;
+  private readonly writeback = new Writeback();
 
   /** @param file the file to create, when the first bytes are written */
   public constructor(private readonly file: string) {}
@@ -50,6 +51,7 @@ export class OutputFile {
   /** Writes `head` over the beginning, cuts off what was taken back, and gives the file to go on with. */
   public async complete(head: Buffer): Promise<fs.FileHandle> {
     const handle = await this.flush();
+    await this.writeback.settle();
     await writeFully(handle, head, 0);
     await handle.truncate(this.position);
     return handle;
@@ -66,6 +68,7 @@ export class OutputFile {
     this.handle ??= await fs.open(this.file, 'wx+', 0o644);
     await writeFully(this.handle, this.buffer.subarray(0, this.buffered), this.flushed);
     this.flushed += this.buffered;
+    this.writeback.wrote(this.handle, this.buffered);
     this.buffered = 0;
     return this.handle;
   }

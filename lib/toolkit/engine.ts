@@ -1,0 +1,16 @@
+import type { DeployOptions, DeployResult } from './deploy';
+import type * as implementation from './deploy';
+
+/**
+ * Loads what builds and publishes, which is most of the program: verbs without need of it do without, and a deploy loads it
+ * while the app runs.
+ */
+export function loadEngine(): typeof implementation {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- a static import would be paid by every verb
+  return require('./deploy') as typeof implementation;
+}
+
+/** See `deploy` in ./deploy. */
+export function deploy(options: DeployOptions): Promise<DeployResult> {
+  return loadEngine().deploy(options);
+}
