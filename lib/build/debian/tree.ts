@@ -9,7 +9,7 @@ import {
   type Metadata,
   type Tree,
 } from '../../pack';
-import { excludeFilter } from './exclude';
+import { excludeFilter } from '../exclude';
 import { placeThroughLinks, type Item } from './placement';
 import { statusEntries, type PackageControl } from './status';
 
