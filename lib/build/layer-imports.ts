@@ -49,12 +49,7 @@ export class LayerImports {
   /** Reads whatever is not known yet, so that {@link inputs} are. */
   public async hash(): Promise<void> {
     for (const each of this.imports) {
-      const content = await this.contentOf(each);
-      const entries: Entry[] = [];
-      for (const entry of content.entries) {
-        entries.push(entry.type === 'file' ? { ...entry, sha256: await this.hashOf(entry) } : entry);
-      }
-      this.contents.set(each, Promise.resolve({ ...content, entries }));
+      this.contents.set(each, this.withHashes(await this.contentOf(each)));
     }
   }
 
@@ -87,13 +82,19 @@ export class LayerImports {
   /** An import that names a sha256: of the file, or for a directory of its path index with all times 0. */
   private async verified(plan: ImportPlan, content: ImportContent): Promise<ImportContent> {
     if (plan.sha256 === undefined) return content;
+    const hashed = await this.withHashes(content);
+    const { entries } = hashed;
+    const [top] = entries;
+    const index = (): string => hexOf(treeDigest(entries.map((entry) => ({ ...entry, mtime: 0 }))) ?? '');
+    requireSha256(`'${plan.source.path}'`, plan.sha256, (top?.type === 'file' ? top.sha256 : undefined) ?? index());
+    return hashed;
+  }
+
+  private async withHashes(content: ImportContent): Promise<ImportContent> {
     const entries: Entry[] = [];
     for (const entry of content.entries) {
       entries.push(entry.type === 'file' ? { ...entry, sha256: await this.hashOf(entry) } : entry);
     }
-    const [top] = entries;
-    const index = (): string => hexOf(treeDigest(entries.map((entry) => ({ ...entry, mtime: 0 }))) ?? '');
-    requireSha256(`'${plan.source.path}'`, plan.sha256, (top?.type === 'file' ? top.sha256 : undefined) ?? index());
     return { ...content, entries };
   }
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { MEDIA_TYPE } from '../oci';
-import { createCompressor, SquashfsSink, TarSink, zstdCompressor, type Sink } from '../pack';
+import { compressionVersion, createCompressor, SquashfsSink, TarSink, zstdCompressor, type Sink } from '../pack';
 import type { LayerFormat } from '../plan';
 import type { BuildContext } from './context';
 
@@ -25,7 +25,7 @@ export function packingOf({ plan, epoch }: Pick<BuildContext, 'plan' | 'epoch'>,
     case 'tar': {
       const { compression = 'zstd', level } = plan.tar ?? {};
       return {
-        fingerprint: { packer: PACKER_VERSION, format, compressor: createCompressor(compression, level).version },
+        fingerprint: { packer: PACKER_VERSION, format, compressor: compressionVersion(compression, level) },
         createSink: (file) => new TarSink(file, createCompressor(compression, level), availableParallelism() + 1),
       };
     }

@@ -1,6 +1,6 @@
 import * as path from 'node:path';
-import { canonicalJson, StackError } from '../core';
-import { digestOf, isDigest, type RuntimeConfig } from '../oci';
+import { canonicalJson, forEachParallel, StackError } from '../core';
+import { digestOf, isDigest, shortDigest, type RuntimeConfig } from '../oci';
 import { overlayTar, treeDigest, type Tree } from '../pack';
 import type { LayerPlan } from '../plan';
 import { envOf } from '../stack';
@@ -9,7 +9,7 @@ import type { Delta, KnownDelta } from './delta';
 import { viewOf } from './file-view';
 import { LayerImports, type ImageFiles } from './layer-imports';
 import { Rootfs } from './rootfs';
-import { RunLog } from './run-log';
+import { RunOutput } from './run-output';
 import { materialize, readUpper, removeTree, runScript } from './sandbox';
 import { settleRun } from './settle-run';
 import { findSnapshot, takeSnapshot } from './snapshots';
@@ -18,6 +18,8 @@ const RUNS = 'runs';
 /** Another number forgets what scripts made: the sandbox, or how its result is read, has changed. */
 const RUN_RULES = 1;
 const NOTHING = treeDigest([]);
+/** Layers of the base unpacked at a time: each keeps tar busy on one core, and us on another. */
+const UNPACKED_AT_A_TIME = 4;
 
 /** A layer whose script is to be run. */
 export type RunPlan = LayerPlan & { readonly run: string };
@@ -73,47 +75,52 @@ async function perform(
   const { store, signal, epoch, listener } = context;
   const { namespace, driver } = await context.sandbox();
   const rootfs = new Rootfs(store, namespace);
-  const lowers: string[] = [];
-  for (const delta of base) lowers.push(await rootfs.directoryOf(delta, signal));
+  const lowers = new Map<KnownDelta, string>();
+  await forEachParallel(base, UNPACKED_AT_A_TIME, async (delta) => {
+    lowers.set(delta, await rootfs.directoryOf(delta, signal));
+  });
+  const log = await logFile(context, image);
+  const output = new RunOutput((line) => {
+    listener({ code: 'run-output', image, line });
+  });
   const directory = await store.runDirectory();
-  const [upper, work] = [path.join(directory, 'upper'), path.join(directory, 'work')];
-  const log = await RunLog.open(context, image);
   try {
+    const [upper, work] = [path.join(directory, 'upper'), path.join(directory, 'work')];
     await materialize(namespace, overlayTar(imported, namespace.opaqueXattr), upper, { signal, durable: false });
     const started = Math.floor(Date.now() / 1000);
     listener({ code: 'run-started', image });
     const { status } = await runScript(namespace, driver, {
-      lowers,
+      lowers: base.flatMap((delta) => lowers.get(delta) ?? []),
       upper,
       work,
       script: plan.run,
       env,
       network: plan.network ?? 'host',
-      onOutput: (chunk) => {
-        log.write(chunk);
+      onOutput: (chunk, stream) => {
+        output.write(chunk, stream);
       },
+      log,
       signal,
     });
-    await log.close();
-    if (status !== 0) throw scriptFailure(status, log);
+    output.end();
+    if (status !== 0) throw scriptFailure(status, output.tail(), log);
     const view = await viewOf(base, epoch);
-    const settle = (tree: Tree): Tree => settleRun(tree, view, started, epoch);
-    const name = 'what the script changed';
-    const snapshot = await takeSnapshot(
-      store,
-      () => key,
-      readUpper(namespace, upper, { signal }) as AsyncIterable<Buffer>,
-      {
-        name,
-        layer: 'overlay',
-        settle,
-      },
-    );
+    const changes = readUpper(namespace, upper, { signal }) as AsyncIterable<Buffer>;
+    const snapshot = await takeSnapshot(store, () => key, changes, {
+      name: 'what the script changed',
+      layer: 'overlay',
+      settle: (tree) => settleRun(tree, view, started, epoch),
+    });
     return await snapshot.tree();
   } finally {
-    await log.close();
     await removeTree(namespace, directory);
   }
+}
+
+/** Where the whole output of an image's script is kept, until it runs again; each app has its own. */
+async function logFile({ store, directory }: BuildContext, image: string): Promise<string> {
+  const logs = await store.stateDirectory(path.join('logs', shortDigest(digestOf(directory))));
+  return path.join(logs, `${encodeURIComponent(image)}.log`);
 }
 
 /** What the script sees: the base's environment, what is passed through of ours, `buildEnv`, and what we say. */
@@ -134,15 +141,11 @@ function environmentOf(context: BuildContext, plan: RunPlan, config: RuntimeConf
 /** Proxies: without them a script could not reach what we can reach. */
 const DEFAULT_PASSTHROUGH = ['(?:ftp|http|https|no)_proxy', '(?:FTP|HTTP|HTTPS|NO)_PROXY'];
 
-function scriptFailure(status: number, log: RunLog): StackError {
-  const last = log.tail();
-  return new StackError(
-    'STACK4020',
-    `the script exited with status ${String(status)}${last === '' ? '' : `; it said last:\n${last}`}`,
-    {
-      hint: `the whole output is in ${log.file}`,
-    },
-  );
+function scriptFailure(status: number, tail: string, log: string): StackError {
+  const said = tail === '' ? '' : `; it said last:\n${tail}`;
+  return new StackError('STACK4020', `the script exited with status ${String(status)}${said}`, {
+    hint: `the whole output is in ${log}`,
+  });
 }
 
 function firstLine(script: string): string {

@@ -39,7 +39,7 @@ export async function findSnapshot(store: Store, key: string): Promise<Snapshot 
  * @param key names the archive by content; equal keys must mean equal bytes
  *   (asked for at the end, since some are known only when all was read)
  * @param chunks the uncompressed tar
- * @param options.settle what becomes of its tree before that is kept; it must depend on nothing but the key
+ * @param options.settle what becomes of its tree before that is kept; it is done once, when the snapshot is taken
  * @throws StackError as `readArchive`, STACK7001, STACK7002
  */
 export async function takeSnapshot(

@@ -5,8 +5,6 @@ import { LIBZSTD_VERSION, zstdCompressor } from './zstd';
 /** Turns the frames of one stream into the bytes of its blob. Frames are given in order; they may be compressed at the same time. */
 export interface Compressor {
   readonly compression: TarCompression;
-  /** Names everything but the content that the bytes depend on; part of a pack key. */
-  readonly version: string;
   compress(frame: Buffer): Promise<Buffer>;
   /** What ends the stream, after the last frame was given. */
   tail(): Buffer;
@@ -14,6 +12,18 @@ export interface Compressor {
 
 /** Default levels: what `zstd` and `gzip` themselves use. */
 export const DEFAULT_LEVEL: Readonly<Record<TarCompression, number>> = { none: 0, gzip: 6, zstd: 3 };
+
+/** Names everything but the content that the compressed bytes depend on. Nothing is loaded for it. */
+export function compressionVersion(compression: TarCompression, level = DEFAULT_LEVEL[compression]): string {
+  switch (compression) {
+    case 'none':
+      return 'none';
+    case 'zstd':
+      return `zstd-${LIBZSTD_VERSION}-l${String(level)}`;
+    case 'gzip':
+      return `gzip-zlib-${process.versions.zlib}-l${String(level)}`;
+  }
+}
 
 /**
  * A new compressor for one blob.
@@ -23,11 +33,10 @@ export const DEFAULT_LEVEL: Readonly<Record<TarCompression, number>> = { none: 0
 export function createCompressor(compression: TarCompression, level = DEFAULT_LEVEL[compression]): Compressor {
   switch (compression) {
     case 'none':
-      return { compression, version: 'none', compress: (frame) => Promise.resolve(frame), tail: () => Buffer.alloc(0) };
+      return { compression, compress: (frame) => Promise.resolve(frame), tail: () => Buffer.alloc(0) };
     case 'zstd':
       return {
         compression,
-        version: `zstd-${LIBZSTD_VERSION}-l${String(level)}`,
         compress: zstdCompressor(level),
         tail: () => Buffer.alloc(0),
       };
@@ -47,18 +56,15 @@ const DEFLATE_END = Buffer.from([3, 0]);
 
 /**
  * One gzip member out of independently compressed pieces, as pigz does it: every piece knows the last 32 KiB before it
- * and ends on a byte boundary. The bytes depend on the zlib that Node carries, which is why that is in the version.
+ * and ends on a byte boundary. The bytes depend on the zlib that Node carries: see {@link compressionVersion}.
  */
 class GzipCompressor implements Compressor {
   public readonly compression = 'gzip';
-  public readonly version: string;
   private dictionary: Buffer | undefined;
   private checksum = 0;
   private length = 0;
 
-  public constructor(private readonly level: number) {
-    this.version = `gzip-zlib-${process.versions.zlib}-l${String(level)}`;
-  }
+  public constructor(private readonly level: number) {}
 
   public compress(frame: Buffer): Promise<Buffer> {
     const first = this.dictionary === undefined;

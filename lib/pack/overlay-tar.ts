@@ -1,9 +1,9 @@
 import { ContentReader } from './content-reader';
-import type { Entry, Tree } from './entry';
+import type { Tree } from './entry';
 import { BLOCK, paddingOf } from './tar-format';
 import { encodeOverlayHeader } from './tar-header';
 
-/** Headers and small files are joined to chunks of at least this many bytes. */
+/** Bytes that are yielded at a time. */
 const CHUNK = 256 * 1024;
 
 /**
@@ -12,37 +12,35 @@ const CHUNK = 256 * 1024;
  * @param opaqueXattr the attribute; which one overlayfs heeds depends on how it is mounted
  * @throws StackError STACK3002, STACK3003 for a file of the user's that changed or cannot be read
  */
-export async function* overlayTar(tree: Tree, opaqueXattr: string): AsyncGenerator<Buffer> {
+export function* overlayTar(tree: Tree, opaqueXattr: string): Generator<Buffer> {
+  let chunk = Buffer.allocUnsafe(CHUNK);
+  let used = 0;
+  for (const piece of piecesOf(tree, opaqueXattr)) {
+    for (let at = 0; at < piece.length;) {
+      const copied = piece.copy(chunk, used, at);
+      at += copied;
+      used += copied;
+      if (used < CHUNK) continue;
+      yield chunk;
+      chunk = Buffer.allocUnsafe(CHUNK); // who was given the other one may still hold it
+      used = 0;
+    }
+  }
+  yield chunk.subarray(0, used);
+}
+
+/** The tar in pieces, each valid until the next is asked for. */
+function* piecesOf(tree: Tree, opaqueXattr: string): Generator<Buffer> {
   const reader = new ContentReader();
-  let parts: Buffer[] = [];
-  let length = 0;
-  const add = (part: Buffer): void => {
-    parts.push(part);
-    length += part.length;
-  };
-  const flushed = (): Buffer => {
-    const chunk = Buffer.concat(parts);
-    parts = [];
-    length = 0;
-    return chunk;
-  };
   try {
     for (const entry of tree) {
-      add(encodeOverlayHeader(entry, opaqueXattr));
-      for (const content of contentOf(reader, entry)) {
-        add(Buffer.from(content)); // the reader uses its buffer again
-        if (length >= CHUNK) yield flushed();
-      }
-      if (entry.type === 'file') add(Buffer.alloc(paddingOf(entry.size)));
-      if (length >= CHUNK) yield flushed();
+      yield encodeOverlayHeader(entry, opaqueXattr);
+      if (entry.type !== 'file') continue;
+      if (entry.size > 0) yield* reader.read(entry);
+      yield Buffer.alloc(paddingOf(entry.size));
     }
-    add(Buffer.alloc(2 * BLOCK));
-    yield await Promise.resolve(flushed());
+    yield Buffer.alloc(2 * BLOCK);
   } finally {
     reader.close();
   }
-}
-
-function contentOf(reader: ContentReader, entry: Entry): Iterable<Buffer> {
-  return entry.type === 'file' && entry.size > 0 ? reader.read(entry) : [];
 }

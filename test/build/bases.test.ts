@@ -343,6 +343,24 @@ describe('a root filesystem tar as a base', () => {
     expect(await failureOf(buildOne({ from: wrong }))).toMatchObject(expected);
   });
 
+  test('is an error when it changes while it is read, and nothing is kept of it', async () => {
+    // What looks like xz goes through the command of that name; this one changes the archive while we read it.
+    const magic = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
+    shop.write({ 'root.tar': magic, 'content.tar': makeTar({ a: 'A' }), 'bin/xz': '' });
+    const script = `cat >/dev/null; echo more >>'${shop.path('root.tar')}'; cat '${shop.path('content.tar')}'`;
+    fs.writeFileSync(shop.path('bin/xz'), `#!/bin/sh\n${script}\n`);
+    fs.chmodSync(shop.path('bin/xz'), 0o755);
+    const before = process.env['PATH'];
+    process.env['PATH'] = `${shop.path('bin')}:${before ?? ''}`;
+    try {
+      expect(await failureOf(buildOne({ from: from() }))).toMatchObject({ code: 'STACK3002' });
+      const { store } = await shop.context();
+      expect(fs.readdirSync(`${store.directory}/blobs/sha256`)).toEqual([]);
+    } finally {
+      process.env['PATH'] = before;
+    }
+  });
+
   describe('that is a file in another image', () => {
     const images = (changes: object = {}): Recipe['images'] => ({
       maker: layer({ buildOnly: true, imports: [hostImport('made.tar', '/export/root.tar')] }),

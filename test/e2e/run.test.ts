@@ -221,6 +221,20 @@ describe('a layer with a script', () => {
   );
 
   it(
+    'keeps ids that a tar header of the old kind cannot hold',
+    () => {
+      withProject("new Layer(app, 'x', { from: base, run: 'chown 3000000:300000 /etc/conf' });\n", (project) => {
+        deployed(project.stack(['deploy']));
+        const layout = project.layout();
+        const blob = layout.blob(layout.manifest('x').layers.at(-1)!.digest);
+        const listed = execFileSync('tar', ['--zstd', '--numeric-owner', '-tvf', blob], { encoding: 'utf8' });
+        expect(listed).toMatch(/ 3000000\/300000 .* etc\/conf\n/);
+      });
+    },
+    MINUTE,
+  );
+
+  it(
     'adds no layer when its script changes nothing',
     () => {
       withProject(

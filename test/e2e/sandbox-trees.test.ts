@@ -48,10 +48,8 @@ const TREE: Tree = sortTree([
   { type: 'whiteout', path: 'removed' },
 ]);
 
-async function write(name: string, tree: Tree, xattr: string): Promise<void> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of overlayTar(tree, xattr)) chunks.push(chunk);
-  fs.writeFileSync(name, Buffer.concat(chunks));
+function write(name: string, tree: Tree, xattr: string): void {
+  fs.writeFileSync(name, Buffer.concat([...overlayTar(tree, xattr)]));
 }
 
 describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
@@ -68,7 +66,7 @@ describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
   /** A tree as a lower layer. */
   async function layer(tree: Tree): Promise<string> {
     const name = world.newName('layer');
-    await write(`${name}.tar`, tree, world.opaqueXattr);
+    write(`${name}.tar`, tree, world.opaqueXattr);
     await world.agent.do('materialize', { tar: `${name}.tar`, directory: name });
     return name;
   }

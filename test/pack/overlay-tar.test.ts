@@ -1,5 +1,5 @@
 import { overlayTar, sortTree, type Entry } from '../../lib/pack';
-import { Bench, bytesFile, codeOf, collect, listing } from './fixture';
+import { Bench, bytesFile, codeOf, contentOf, listing } from './fixture';
 import { file, tar } from './tar-builder';
 
 const bench = new Bench();
@@ -19,11 +19,25 @@ const TREE = sortTree([
 test.each(['trusted.overlay.opaque', 'user.overlay.opaque'])(
   'a tree in overlay form (%s) is read back as it was',
   async (xattr) => {
-    const bytes = await collect(overlayTar(TREE, xattr));
+    const bytes = Buffer.concat([...overlayTar(TREE, xattr)]);
     expect(bytes.length % 512).toBe(0);
     const { tree } = await bench.read(bytes, { layer: 'overlay' });
     expect(listing(tree)).toEqual(listing(TREE));
     expect(tree[0]).toMatchObject({ opaque: true, xattrs: [{ name: 'user.x' }] });
+  },
+);
+
+test.each([1, 262_143, 262_144, 262_145, 1_000_000])(
+  'a file of %d bytes is as it was, wherever chunks end',
+  async (size) => {
+    const content = Buffer.alloc(size, 'abcdefg');
+    const { tree } = await bench.read(
+      Buffer.concat([...overlayTar([bytesFile('f', content), bytesFile('g', 'g')], 'x')]),
+    );
+    expect(tree.map((entry) => entry.type === 'file' && contentOf(entry).toString())).toEqual([
+      content.toString(),
+      'g',
+    ]);
   },
 );
 

@@ -82,7 +82,7 @@ export class Namespace {
   public async feed(
     tool: string,
     args: readonly string[],
-    input: AsyncIterable<Uint8Array>,
+    input: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
     { signal }: ToolOptions = {},
   ): Promise<Exit> {
     const { child, ended } = start(this.command(tool, args), { stdio: ['pipe', 'ignore', 'pipe'], signal });

@@ -34,7 +34,7 @@ export interface MaterializeOptions extends ToolOptions {
  */
 export async function materialize(
   namespace: Namespace,
-  tar: AsyncIterable<Uint8Array>,
+  tar: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   directory: string,
   options: MaterializeOptions = {},
 ): Promise<void> {
