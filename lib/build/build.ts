@@ -10,6 +10,8 @@ export interface BuildRequest {
   readonly order: readonly string[];
   /** The formats an image is published in; empty for one that only others need. */
   formatsOf(image: string): readonly LayerFormat[];
+  /** Those whose files are needed afterwards; default: none. */
+  readonly kept?: readonly string[];
   /** How many images may be in work at a time. */
   readonly concurrency: number;
 }
@@ -91,7 +93,8 @@ class Build {
     for (const needed of needs) this.waiting.set(needed, (this.waiting.get(needed) ?? 0) - 1);
     for (const path of [done, ...needs]) {
       const image = this.built.get(path);
-      if (image === undefined || (this.waiting.get(path) ?? 0) > 0) continue;
+      if (image === undefined || this.request.kept?.includes(path) === true) continue;
+      if ((this.waiting.get(path) ?? 0) > 0) continue;
       this.built.set(path, { ...image, deltas: [], combines: undefined });
     }
   }

@@ -28,6 +28,11 @@ export function applyConfig(inherited: RuntimeConfig, plan: ConfigPlan | undefin
   return withoutUndefined(applied);
 }
 
+/** A configuration with labels added to it. */
+export function withLabels(config: RuntimeConfig, labels: Readonly<Record<string, string>>): RuntimeConfig {
+  return Object.keys(labels).length === 0 ? config : { ...config, Labels: { ...config.Labels, ...labels } };
+}
+
 /** What a declaration decides, whatever is inherited. */
 export function settledBy(plan: ConfigPlan | undefined): Settled {
   const fields = new Set<keyof RuntimeConfig>();

@@ -1,4 +1,4 @@
-import type { Listener } from '../core';
+import type { Listener, Semaphore } from '../core';
 import type { Plan } from '../plan';
 import type { Store } from '../store';
 import type { DebianSource } from './debian';
@@ -20,6 +20,10 @@ export interface BuildContext {
   readonly debian: DebianSource;
   /** Found out when the first script is to be run: images without one need none. */
   readonly sandbox: () => Promise<Sandbox>;
+  /** The terminal of the user, who wants a shell in it where a script failed. */
+  readonly terminal?: Semaphore | undefined;
+  /** Whether an image is to be built as if nothing of it were in the store. */
+  readonly isFresh: (image: string) => boolean;
   /** Seconds since 1970. */
   readonly epoch: number;
   readonly listener: Listener;

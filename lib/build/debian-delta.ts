@@ -1,15 +1,16 @@
-import { canonicalJson, Semaphore } from '../core';
-import { digestOf, isDigest } from '../oci';
+import { Semaphore } from '../core';
+import { isDigest } from '../oci';
 import { treeDigest, type Tree } from '../pack';
 import type { DebianPlan, LockedPackage } from '../plan';
 import type { BuildContext } from './context';
 import { controlStanza, debDigest, openDataTar, packageTree, type PackageContent } from './debian';
 import type { Delta } from './delta';
+import { explainMiss, keyOf, type Input } from './inputs';
 import { findSnapshot, takeSnapshot } from './snapshots';
 
 const DELTAS = 'deltas';
 /** Another number forgets which packages gave which trees: the rules of merging packages have changed. */
-const PACKAGE_RULES = 1;
+const PACKAGE_RULES = 2;
 
 /**
  * The delta of an image made of Debian packages: their files, unpacked without running a maintainer script,
@@ -19,10 +20,17 @@ const PACKAGE_RULES = 1;
 export async function debianDelta(context: BuildContext, image: string, plan: DebianPlan): Promise<Delta> {
   const packages = await context.debian.provide(image, plan);
   const createdBy = `debian packages ${packages.map(({ name, version }) => `${name}=${version}`).join(' ')}`;
-  const key = digestOf(canonicalJson({ rules: PACKAGE_RULES, epoch: context.epoch, exclude: plan.exclude, packages }));
+  const inputs: readonly Input[] = [
+    ...packages.map((locked) => ({ name: `package ${locked.name}`, value: locked })),
+    { name: 'what is left out', value: plan.exclude },
+    { name: 'the epoch', value: context.epoch },
+    { name: 'the version of cdk-stack', value: PACKAGE_RULES },
+  ];
+  const key = keyOf(inputs);
   const make = (): Promise<Tree> => unpack(context, plan, packages);
-  const known = await context.store.readRecord(DELTAS, key);
+  const known = context.isFresh(image) ? undefined : await context.store.readRecord(DELTAS, key);
   if (isDigest(known)) return { contentKey: known, createdBy, tree: make };
+  await explainMiss(context, image, inputs);
   const tree = await make();
   const contentKey = treeDigest(tree);
   await context.store.writeRecord(DELTAS, key, contentKey);

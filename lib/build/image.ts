@@ -2,13 +2,15 @@ import type { Platform, RuntimeConfig } from '../oci';
 import type { ImagePlan, LayerFormat, StackedPlan } from '../plan';
 import { checkLayers, type ImageStep, type ImageVariant } from '../stack';
 import { requireImage, type BuiltImage, type BuiltImages, type ImageRequest } from './built-image';
-import { applyConfig } from './config';
+import { applyConfig, withLabels } from './config';
 import type { BuildContext } from './context';
 import { debianDelta } from './debian-delta';
 import type { Delta, KnownDelta } from './delta';
 import { layFoundation, type Foundation } from './foundation';
+import { generatedLabels } from './generated-labels';
 import { isoSeconds } from './iso-seconds';
 import { layerDelta } from './layer-delta';
+import type { ImageFiles } from './layer-imports';
 import { packDelta } from './pack-delta';
 import { platformOf } from './platform';
 import { runDelta } from './run-delta';
@@ -57,11 +59,15 @@ async function buildOnFoundation(
       steps.get(format)?.push({ history: { created, created_by: delta.createdBy }, layer });
     }
   };
-  const config = applyConfig(foundation.config, plan.config);
   for (const delta of foundation.added) await add(delta);
-  const own = await ownDelta(context, path, plan, foundation.config, [...deltas], images);
+  const files = (image: string): readonly KnownDelta[] => requireImage(images, image).deltas;
+  const own = await ownDelta(context, path, plan, foundation.config, [...deltas], files);
   if (own !== undefined) await add(own);
-  else if (plan.config !== undefined) for (const list of steps.values()) list.push(configStep(created));
+  const labels =
+    plan.type === 'layer' ? await generatedLabels(context, path, plan, foundation.config, deltas, files) : {};
+  const config = applyConfig(withLabels(foundation.config, labels), plan.config);
+  if (own === undefined && config !== foundation.config)
+    for (const list of steps.values()) list.push(configStep(created));
   return {
     path,
     plan,
@@ -79,11 +85,10 @@ async function ownDelta(
   plan: Recipe,
   config: RuntimeConfig,
   base: readonly KnownDelta[],
-  images: BuiltImages,
+  files: ImageFiles,
 ): Promise<Delta | undefined> {
   if (plan.type === 'debian-packages') return debianDelta(context, path, plan);
-  const files = (image: string): readonly KnownDelta[] => requireImage(images, image).deltas;
-  if (plan.run === undefined) return layerDelta(context, plan, base, files);
+  if (plan.run === undefined) return layerDelta(context, path, plan, base, files);
   return runDelta(context, path, { ...plan, run: plan.run }, config, base, files);
 }
 

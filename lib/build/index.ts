@@ -4,4 +4,6 @@ export * from './context';
 export { DebianSource } from './debian';
 export * from './encode';
 export { HostFiles } from './host-files';
+export { runInImage } from './run-in-image';
+export type { SandboxChoice } from './sandbox';
 export { sandboxOnce } from './sandbox-choice';

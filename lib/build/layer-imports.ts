@@ -7,6 +7,7 @@ import { viewOf, type FileView } from './file-view';
 import { hashFile } from './host-files';
 import { hostContent, imageContent, type ImportContent } from './import-content';
 import { ImportTree } from './import-tree';
+import type { Input } from './inputs';
 import { requireSha256 } from './sha256';
 
 /** What an image consists of, for imports from it. */
@@ -28,12 +29,12 @@ export class LayerImports {
   ) {}
 
   /**
-   * Everything the imports depend on besides the base, as plain data. Looks at the user's files, and reads those that must have
-   * a sha256; other images are not looked into.
+   * Everything the imports depend on besides the base. Looks at the user's files, and reads those that must have a sha256; other
+   * images are not looked into.
    * @returns undefined while the content of some file is not known
    */
-  public async inputs(): Promise<readonly unknown[] | undefined> {
-    const inputs: unknown[] = [];
+  public async inputs(): Promise<readonly Input[] | undefined> {
+    const inputs: Input[] = [];
     for (const each of this.imports) {
       const { source, ...how } = each;
       const content =
@@ -41,16 +42,19 @@ export class LayerImports {
           ? treeDigest((await this.contentOf(each)).entries.map((entry) => this.recalled(entry)))
           : this.files(source.image).map(({ contentKey }) => contentKey);
       if (content === undefined) return undefined;
-      inputs.push({ ...how, path: source.path, content });
+      inputs.push({ name: `import ${source.path}`, value: { ...how, path: source.path, content } });
     }
     return inputs;
   }
 
-  /** Reads whatever is not known yet, so that {@link inputs} are. */
-  public async hash(): Promise<void> {
+  /** As {@link inputs}, reading what is not known yet. */
+  public async knownInputs(): Promise<readonly Input[]> {
+    const inputs = await this.inputs();
+    if (inputs !== undefined) return inputs;
     for (const each of this.imports) {
       this.contents.set(each, this.withHashes(await this.contentOf(each)));
     }
+    return (await this.inputs()) ?? [];
   }
 
   /** The tree they make on top of the base; empty when the base shows all of it already. */

@@ -67,6 +67,7 @@ async function findPacked(
       found.set(format, existing.layer);
       continue;
     }
+    if (context.isFresh(image)) continue;
     const layer = await context.store.readRecord(PACKS, packKey(context, contentKey, format));
     if (!isImageLayer(layer)) continue;
     const { digest, size } = layer.descriptor;

@@ -1,25 +1,25 @@
 import * as path from 'node:path';
-import { canonicalJson, forEachParallel, StackError } from '../core';
-import { digestOf, isDigest, shortDigest, type RuntimeConfig } from '../oci';
+import { isDigest, type RuntimeConfig } from '../oci';
 import { overlayTar, treeDigest, type Tree } from '../pack';
-import type { LayerPlan } from '../plan';
-import { envOf } from '../stack';
+import { isScriptImport, type LayerPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
 import { viewOf } from './file-view';
+import { baseInput, explainMiss, keyOf, type Input } from './inputs';
 import { LayerImports, type ImageFiles } from './layer-imports';
-import { Rootfs } from './rootfs';
-import { RunOutput } from './run-output';
-import { materialize, readUpper, removeTree, runScript } from './sandbox';
+import { LEFTOVERS } from './leftovers';
+import { materialize, readUpper } from './sandbox';
+import { inRunDirectory, performScript } from './script';
+import { scriptEnvironment } from './script-environment';
+import { scriptInputs } from './script-inputs';
+import { scriptImports } from './script-mounts';
 import { settleRun } from './settle-run';
 import { findSnapshot, takeSnapshot } from './snapshots';
 
 const RUNS = 'runs';
 /** Another number forgets what scripts made: the sandbox, or how its result is read, has changed. */
-const RUN_RULES = 1;
+const RUN_RULES = 2;
 const NOTHING = treeDigest([]);
-/** Layers of the base unpacked at a time: each keeps tar busy on one core, and us on another. */
-const UNPACKED_AT_A_TIME = 4;
 
 /** A layer whose script is to be run. */
 export type RunPlan = LayerPlan & { readonly run: string };
@@ -28,8 +28,9 @@ export type RunPlan = LayerPlan & { readonly run: string };
  * The delta that a layer's imports and its script make together; undefined when they change nothing.
  * The script does not run again while everything it depends on is the same by content: the base, the imports, its text,
  * its environment, the platform and the epoch.
+ * @param image construct path
  * @param config of the base; its environment is the script's too
- * @throws StackError STACK4020 when the script fails; STACK4010, STACK4011 when there is no sandbox for it; what imports throw
+ * @throws StackError as `performScript`
  */
 export async function runDelta(
   context: BuildContext,
@@ -40,112 +41,51 @@ export async function runDelta(
   files: ImageFiles,
 ): Promise<Delta | undefined> {
   const { store, epoch } = context;
-  const imports = new LayerImports(context, plan.imports, base, files);
-  const env = environmentOf(context, plan, config);
-  if ((await imports.inputs()) === undefined) await imports.hash();
-  const inputs = await imports.inputs();
-  const { run, network = 'host', platform } = plan;
-  const below = base.map(({ contentKey }) => contentKey);
-  const key = digestOf(
-    canonicalJson({ rules: RUN_RULES, epoch, base: below, imports: inputs, run, env, network, platform }),
+  const placed = new LayerImports(
+    context,
+    plan.imports.filter((each) => !isScriptImport(each)),
+    base,
+    files,
   );
-  const createdBy = `run ${firstLine(run)}`;
+  const env = scriptEnvironment(context, plan, config);
+  const exclude = [...(plan.exclude ?? []), ...(plan.clean === true ? LEFTOVERS : [])];
+  const inputs: readonly Input[] = [
+    baseInput(base),
+    ...(await placed.knownInputs()),
+    ...(await scriptImports(context, plan.imports, files).knownInputs()),
+    ...(await scriptInputs(context, plan, plan.run, env, files)),
+    { name: 'what is left out', value: exclude },
+    { name: 'the epoch', value: epoch },
+    { name: 'the version of cdk-stack', value: RUN_RULES },
+  ];
+  const key = keyOf(inputs);
+  const createdBy = `run ${firstLine(plan.run)}`;
 
-  const known = await store.readRecord(RUNS, key);
+  const known = context.isFresh(image) ? undefined : await store.readRecord(RUNS, key);
   const snapshot = isDigest(known) ? await findSnapshot(store, key) : undefined;
   if (known === NOTHING) return undefined;
   if (isDigest(known) && snapshot !== undefined) return { contentKey: known, createdBy, tree: () => snapshot.tree() };
 
-  const tree = await perform(context, image, plan, env, base, await imports.assemble(), key);
+  await explainMiss(context, image, inputs);
+  const perform = async (directory: string): Promise<Tree> => {
+    const { namespace } = await context.sandbox();
+    const upper = path.join(directory, 'upper');
+    const imported = overlayTar(await placed.assemble(), namespace.opaqueXattr);
+    await materialize(namespace, imported, upper, { signal: context.signal, durable: false });
+    const started = await performScript(context, { image, plan, script: plan.run, env, base, files, directory });
+    const view = await viewOf(base, epoch);
+    const changes = readUpper(namespace, upper, { signal: context.signal }) as AsyncIterable<Buffer>;
+    const taken = await takeSnapshot(store, () => key, changes, {
+      name: 'what the script changed',
+      layer: 'overlay',
+      settle: (tree) => settleRun(tree, view, { started, epoch, exclude }),
+    });
+    return taken.tree();
+  };
+  const tree = await inRunDirectory(context, perform);
   const contentKey = treeDigest(tree);
   await store.writeRecord(RUNS, key, contentKey);
   return tree.length === 0 ? undefined : { contentKey, createdBy, tree: () => Promise.resolve(tree) };
-}
-
-/** Runs the script on an overlay whose upper directory holds the imports already, and reads that back. */
-async function perform(
-  context: BuildContext,
-  image: string,
-  plan: RunPlan,
-  env: Readonly<Record<string, string>>,
-  base: readonly KnownDelta[],
-  imported: Tree,
-  key: string,
-): Promise<Tree> {
-  const { store, signal, epoch, listener } = context;
-  const { namespace, driver } = await context.sandbox();
-  const rootfs = new Rootfs(store, namespace);
-  const lowers = new Map<KnownDelta, string>();
-  await forEachParallel(base, UNPACKED_AT_A_TIME, async (delta) => {
-    lowers.set(delta, await rootfs.directoryOf(delta, signal));
-  });
-  const log = await logFile(context, image);
-  const output = new RunOutput((line) => {
-    listener({ code: 'run-output', image, line });
-  });
-  const directory = await store.runDirectory();
-  try {
-    const [upper, work] = [path.join(directory, 'upper'), path.join(directory, 'work')];
-    await materialize(namespace, overlayTar(imported, namespace.opaqueXattr), upper, { signal, durable: false });
-    const started = Math.floor(Date.now() / 1000);
-    listener({ code: 'run-started', image });
-    const { status } = await runScript(namespace, driver, {
-      lowers: base.flatMap((delta) => lowers.get(delta) ?? []),
-      upper,
-      work,
-      script: plan.run,
-      env,
-      network: plan.network ?? 'host',
-      onOutput: (chunk, stream) => {
-        output.write(chunk, stream);
-      },
-      log,
-      signal,
-    });
-    output.end();
-    if (status !== 0) throw scriptFailure(status, output.tail(), log);
-    const view = await viewOf(base, epoch);
-    const changes = readUpper(namespace, upper, { signal }) as AsyncIterable<Buffer>;
-    const snapshot = await takeSnapshot(store, () => key, changes, {
-      name: 'what the script changed',
-      layer: 'overlay',
-      settle: (tree) => settleRun(tree, view, started, epoch),
-    });
-    return await snapshot.tree();
-  } finally {
-    await removeTree(namespace, directory);
-  }
-}
-
-/** Where the whole output of an image's script is kept, until it runs again; each app has its own. */
-async function logFile({ store, directory }: BuildContext, image: string): Promise<string> {
-  const logs = await store.stateDirectory(path.join('logs', shortDigest(digestOf(directory))));
-  return path.join(logs, `${encodeURIComponent(image)}.log`);
-}
-
-/** What the script sees: the base's environment, what is passed through of ours, `buildEnv`, and what we say. */
-function environmentOf(context: BuildContext, plan: RunPlan, config: RuntimeConfig): Readonly<Record<string, string>> {
-  const patterns = (plan.buildEnvPassthrough ?? DEFAULT_PASSTHROUGH).map((pattern) => new RegExp(`^(?:${pattern})$`));
-  const passed = Object.entries(process.env).filter(
-    ([name, value]) => value !== undefined && value !== '' && patterns.some((pattern) => pattern.test(name)),
-  );
-  return {
-    ...Object.fromEntries(envOf(config.Env)),
-    ...(Object.fromEntries(passed) as Record<string, string>),
-    ...plan.buildEnv,
-    SOURCE_DATE_EPOCH: String(context.epoch),
-    STACK_LAYER_NAME: plan.name,
-  };
-}
-
-/** Proxies: without them a script could not reach what we can reach. */
-const DEFAULT_PASSTHROUGH = ['(?:ftp|http|https|no)_proxy', '(?:FTP|HTTP|HTTPS|NO)_PROXY'];
-
-function scriptFailure(status: number, tail: string, log: string): StackError {
-  const said = tail === '' ? '' : `; it said last:\n${tail}`;
-  return new StackError('STACK4020', `the script exited with status ${String(status)}${said}`, {
-    hint: `the whole output is in ${log}`,
-  });
 }
 
 function firstLine(script: string): string {

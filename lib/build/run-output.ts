@@ -14,6 +14,7 @@ interface Unfinished {
 export class RunOutput {
   private readonly streams = new Map<string, Unfinished>();
   private readonly last: string[] = [];
+  private command: string | undefined;
 
   /** @param onLine gets every line, without its end */
   public constructor(private readonly onLine: (line: string) => void) {}
@@ -25,6 +26,11 @@ export class RunOutput {
     const lines = (unfinished.text + unfinished.decoder.write(chunk)).split('\n');
     unfinished.text = (lines.pop() ?? '').slice(-TAIL_CHARACTERS);
     for (const line of lines) this.line(line);
+  }
+
+  /** The last command that a shell said it runs, as `sh -x` does. */
+  public lastCommand(): string | undefined {
+    return this.command;
   }
 
   /** Says that no more comes: what has no end of line is a line too. */
@@ -42,6 +48,7 @@ export class RunOutput {
   }
 
   private line(line: string): void {
+    this.command = /^\+ (.*)/.exec(line)?.[1] ?? this.command;
     this.last.push(line);
     if (this.last.length > TAIL_LINES) this.last.shift();
     this.onLine(line);

@@ -1,5 +1,5 @@
 import type { Store } from '../store';
-import { chooseDriver, Namespace, removeTree, type Driver } from './sandbox';
+import { chooseDriver, Namespace, removeTree, type Driver, type SandboxChoice } from './sandbox';
 
 /** What scripts are run with. */
 export interface Sandbox {
@@ -11,17 +11,21 @@ export interface Sandbox {
  * Finds out, once, what scripts can be run with on this machine, and removes what killed processes left of theirs.
  * @throws StackError STACK4010, which says what to install or to set up
  */
-export function sandboxOnce(store: Store, signal: AbortSignal | undefined): () => Promise<Sandbox> {
+export function sandboxOnce(
+  store: Store,
+  choice: SandboxChoice,
+  signal: AbortSignal | undefined,
+): () => Promise<Sandbox> {
   let found: Promise<Sandbox> | undefined;
-  return () => (found ??= prepare(store, signal));
+  return () => (found ??= prepare(store, choice, signal));
 }
 
-async function prepare(store: Store, signal: AbortSignal | undefined): Promise<Sandbox> {
+async function prepare(store: Store, choice: SandboxChoice, signal: AbortSignal | undefined): Promise<Sandbox> {
   const namespace = await Namespace.detect({ signal });
   for (const leftover of await store.leftoverRuns()) await removeTree(namespace, leftover);
   const probes = await store.runDirectory();
   try {
-    return { namespace, driver: await chooseDriver(namespace, 'auto', probes, { signal }) };
+    return { namespace, driver: await chooseDriver(namespace, choice, probes, { signal }) };
   } finally {
     await removeTree(namespace, probes);
   }

@@ -1,4 +1,5 @@
 import type { LayerFormat } from '../plan';
+import type { SandboxChoice } from '../toolkit';
 
 /**
  * How a value is written and checked.
@@ -17,6 +18,8 @@ export interface OptionSpec {
   readonly repeatable?: true;
   readonly choices?: readonly string[];
   readonly minimum?: number;
+  /** May stand alone, and means this value then; another is written behind `=`. */
+  readonly alone?: string;
   readonly default?: boolean | string | number | readonly string[];
   /** Only on the command line; not in cdk-stack.json and not in the environment. */
   readonly flagOnly?: true;
@@ -27,6 +30,8 @@ export interface OptionSpec {
 }
 
 const FORMATS = ['tar', 'squashfs'] as const satisfies readonly LayerFormat[];
+
+const SANDBOXES = ['auto', 'oci-runtime', 'unshare'] as const satisfies readonly SandboxChoice[];
 
 /** How progress can be shown. */
 const PROGRESS = ['auto', 'bar', 'plain', 'json', 'quiet'] as const;
@@ -127,6 +132,27 @@ export const OPTIONS = {
     default: false,
     description: 'fail where the lock file lacks an entry, instead of adding it',
   },
+  noCache: {
+    type: 'string',
+    value: 'IMAGE',
+    repeatable: true,
+    alone: '**',
+    flagOnly: true,
+    description: 'build an image, or all of them, as if nothing of it were in the store',
+  },
+  sandbox: {
+    type: 'string',
+    value: 'WHICH',
+    choices: SANDBOXES,
+    default: 'auto',
+    description: 'what scripts run in: crun or runc, util-linux alone, or the first of them that works',
+  },
+  shellOnFailure: {
+    type: 'boolean',
+    default: false,
+    flagOnly: true,
+    description: 'open a shell in the sandbox of a script that fails',
+  },
 } as const satisfies Record<string, OptionSpec>;
 
 /** Name of an option: its key in cdk-stack.json. */
@@ -198,13 +224,31 @@ export const COMMANDS = {
     arguments: '[image...]',
     argumentDescription: SELECTION,
     description: 'build images and publish them; what has not changed is left alone',
-    options: ['all', 'format', 'to', 'tag', 'dryRun', 'outputsFile', 'concurrency', 'frozen'],
+    options: [
+      'all',
+      'format',
+      'to',
+      'tag',
+      'dryRun',
+      'outputsFile',
+      'concurrency',
+      'frozen',
+      'noCache',
+      'sandbox',
+      'shellOnFailure',
+    ],
   },
   inspect: {
     arguments: '<image>',
     argumentDescription: 'path, name or id of one image',
     description: 'show the manifest and config of a published image',
     options: ['format', 'to'],
+  },
+  shell: {
+    arguments: '<image> [command...]',
+    argumentDescription: 'path, name or id of one image; behind -- a command instead of a shell',
+    description: 'open a shell in a throw-away copy of an image',
+    options: ['concurrency', 'frozen', 'noCache', 'sandbox'],
   },
 } as const satisfies Record<string, CommandSpec>;
 
@@ -222,6 +266,14 @@ export function optionSpec(name: OptionName): OptionSpec {
 /** `outputsFile` → `--outputs-file`. */
 export function flagOf(name: OptionName): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** How an option is written, as help and reference show it: `-o, --output DIR`, `--no-cache[=IMAGE]`. */
+export function usageOf(name: OptionName): string {
+  const { short, type, value = 'VALUE', alone } = optionSpec(name);
+  const flags = `${short === undefined ? '' : `-${short}, `}${flagOf(name)}`;
+  if (type === 'boolean') return flags;
+  return alone === undefined ? `${flags} ${value}` : `${flags}[=${value}]`;
 }
 
 /** `outputsFile` → `STACK_OUTPUTS_FILE`. */

@@ -4,9 +4,11 @@ import { StackError, didYouMean } from '../core';
 import {
   COMMANDS,
   GLOBAL_OPTIONS,
+  OPTION_NAMES,
   flagOf,
   optionNotes,
   optionSpec,
+  usageOf,
   type CommandName,
   type CommandSpec,
   type OptionName,
@@ -55,7 +57,7 @@ export function parseArguments(argv: readonly string[], style: HelpStyle): Parse
     parsed = { kind: 'command', command, operands, flags };
   });
   try {
-    program.parse(argv, { from: 'user' });
+    program.parse(argv.map(withValue), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return { kind: 'text', text, missing: false };
@@ -65,6 +67,14 @@ export function parseArguments(argv: readonly string[], style: HelpStyle): Parse
   }
   if (parsed === undefined) throw new StackError('STACK9001', 'the command line was read, but no command came of it');
   return parsed;
+}
+
+/** Options that may stand alone get the value they mean then: commander would take the next word for it. */
+function withValue(word: string, position: number, words: readonly string[]): string {
+  if (words.slice(0, position).includes('--')) return word;
+  const name = OPTION_NAMES.find((each) => flagOf(each) === word);
+  const alone = name === undefined ? undefined : optionSpec(name).alone;
+  return alone === undefined ? word : `${word}=${alone}`;
 }
 
 type Receiver = (command: CommandName, operands: readonly string[], flags: RawFlags) => void;
@@ -103,7 +113,10 @@ function addOption(command: Command, name: OptionName): void {
     command.addOption(new Option(flags, spec.description)).addOption(name === 'color' ? negated : negated.hideHelp());
     return;
   }
-  const option = new Option(`${flags} <${spec.value ?? 'VALUE'}>`, spec.description + optionNotes(name));
+  const value = spec.value ?? 'VALUE';
+  const option = new Option(`${flags} <${value}>`, spec.description + optionNotes(name));
+  option.negate = false; // commander would take --no-cache for the opposite of --cache
+  if (spec.alone !== undefined) option.flags = usageOf(name); // as help shows it
   const once = (value: string, previous: unknown): string => {
     if (previous !== undefined) throw new InvalidArgumentError('It is given twice.');
     return value;

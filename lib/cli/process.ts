@@ -36,8 +36,8 @@ export function runInProcess(argv: readonly string[]): void {
 
 /** Some consoles take anything on standard error for a failure; STACK_STDERR_TO_STDOUT=1 is for them. */
 function processIo(): Io {
-  const { stdout, stderr, env } = process;
-  return { stdout, stderr: env['STACK_STDERR_TO_STDOUT'] === '1' ? stdout : stderr, env, cwd: process.cwd() };
+  const { stdin, stdout, stderr, env } = process;
+  return { stdin, stdout, stderr: env['STACK_STDERR_TO_STDOUT'] === '1' ? stdout : stderr, env, cwd: process.cwd() };
 }
 
 /** A reader that has gone, as in `stack ls | head -1`, is no failure; a full disk is. */

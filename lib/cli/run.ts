@@ -4,6 +4,7 @@ import type { Command } from './commands/command';
 import type * as deployModule from './commands/deploy';
 import type * as inspectModule from './commands/inspect';
 import type * as lsModule from './commands/ls';
+import type * as shellModule from './commands/shell';
 import type * as synthModule from './commands/synth';
 import { projectDirectory } from './config-file';
 import { earlyFlag, styleOf, type Io } from './io';
@@ -19,6 +20,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   synth: () => (require('./commands/synth') as typeof synthModule).run,
   ls: () => (require('./commands/ls') as typeof lsModule).run,
   deploy: () => (require('./commands/deploy') as typeof deployModule).run,
+  shell: () => (require('./commands/shell') as typeof shellModule).run,
   inspect: () => (require('./commands/inspect') as typeof inspectModule).run,
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
@@ -76,13 +78,14 @@ async function runCommand(
       signal,
       version,
       cwd: io.cwd,
+      isInteractive: io.stdin.isTTY === true && io.stderr.isTTY === true,
       color: styleOf(io.stderr, io.env, settings.color).colors.isColorSupported,
       loaded: (assembly) => (progress.assembly = assembly),
     });
     restore();
     const text = settings.json ? document(result.document) : result.text(styleOf(io.stdout, io.env, settings.color));
     if (text !== '') io.stdout.write(text);
-    return EXIT.ok;
+    return result.exitStatus ?? EXIT.ok;
   } finally {
     restore();
     process.removeListener('exit', restore);

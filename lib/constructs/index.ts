@@ -8,6 +8,6 @@ export type { Healthcheck, ImageConfig } from './image-config';
 export type { ImageProps } from './image-props';
 export { ImageSource, type ImageSourceSpec, type TarSourceOptions } from './image-source';
 export { Layer } from './layer';
-export type { Import, LayerProps } from './layer-props';
+export type { Bind, Import, LayerProps, Secret } from './layer-props';
 export { LayerFile, type IImage } from './reference';
 export { StackedImage, type StackedImageProps } from './stacked-image';

@@ -9,8 +9,11 @@ export interface LayerProps extends ImageProps {
    * @default scratch, nothing
    */
   readonly from?: ImageSource | IImage | string | undefined;
-  /** Files and directories put into the layer, in this order: a later one replaces what an earlier one put at the same path. @default none */
-  readonly imports?: readonly Import[] | undefined;
+  /**
+   * Files and directories put into the layer, in this order: a later one replaces what an earlier one put at the same path.
+   * A path or an `image.file('/path')` alone is for `run` to read, as `/stack/imports/NAME`. @default none
+   */
+  readonly imports?: readonly (string | LayerFile | Import)[] | undefined;
   /**
    * Script that runs in a sandbox, as root of it, on top of the base and the imports; what it changes becomes part of the layer.
    * Run by its own `#!` line, else by `/bin/sh -xe`; a list is joined by newlines. It sees the base's environment,
@@ -27,6 +30,63 @@ export interface LayerProps extends ImageProps {
   readonly buildEnvPassthrough?: readonly string[] | undefined;
   /** Network of `run`: the host's, or nothing but the loopback. @default 'host' */
   readonly network?: 'host' | 'none' | undefined;
+  /**
+   * Files and directories of this machine that `run` sees and that are not part of the layer. As text: `PATH`, or
+   * `PATH -> DEST`. @default none
+   */
+  readonly binds?: readonly (string | Bind)[] | undefined;
+  /**
+   * Absolute paths of directories that are kept for the next `run` of this layer, such as a package manager's downloads; not
+   * part of the layer. Only one script uses them at a time. @default none
+   */
+  readonly caches?: readonly string[] | undefined;
+  /** What `run` may read and nobody else. Neither a secret nor anything made of it is an input. @default none */
+  readonly secrets?: readonly Secret[] | undefined;
+  /**
+   * What of `run`'s changes is left out: patterns as in a .dockerignore file, from the root of the image.
+   * @default nothing
+   */
+  readonly exclude?: readonly string[] | undefined;
+  /**
+   * Leaves out what package managers and programs leave behind: lists, downloads and logs of apt, dpkg, apk, dnf and yum,
+   * `/root/.cache`, and what is in `/tmp`, `/var/tmp` and `/run`. @default false
+   */
+  readonly clean?: boolean | undefined;
+  /**
+   * Script that runs on the finished layer as `run` does, in a copy that is thrown away: each file it leaves in
+   * `/stack/oci-labels` becomes a label of its name; a newline at the end is dropped. `config.labels` win. @default none
+   */
+  readonly generateLabels?: string | readonly string[] | undefined;
+}
+
+/** A file or directory of this machine that a script sees. */
+export interface Bind {
+  /** Path; a relative one starts in the app's directory. */
+  readonly source: string;
+  /** Absolute path where the script sees it. @default source, which must be absolute then */
+  readonly dest?: string | undefined;
+  /** Whether the script cannot change it. @default true */
+  readonly readonly?: boolean | undefined;
+  /**
+   * Stands for the content: the script runs again when this text changes, and the content is not looked at.
+   * @default the content counts as input
+   */
+  readonly cacheKey?: string | undefined;
+}
+
+/**
+ * Something that a script may read: a token, a key. It is taken from a file or from a variable of the deploying process, and
+ * only when the script runs. It is on no disk, in no layer, plan or key, and shown as `***` in what the script writes.
+ */
+export interface Secret {
+  /** Names it, in messages and for `dest`. */
+  readonly id: string;
+  /** File that has it; a relative path starts in the app's directory. */
+  readonly file?: string | undefined;
+  /** Variable of the deploying process that has it. */
+  readonly env?: string | undefined;
+  /** Absolute path where the script reads it, or the name of a variable that the script gets. @default `/run/secrets/ID` */
+  readonly dest?: string | undefined;
 }
 
 /**
@@ -52,8 +112,11 @@ export interface Import {
    * stay links.
    */
   readonly source: string | LayerFile;
-  /** Absolute path in the image, without `..`. */
-  readonly dest: string;
+  /**
+   * Absolute path in the image, without `..`. Below `/stack/imports` it is for `run` to read and not part of the layer.
+   * @default `/stack/imports/NAME`, NAME being the last part of the source's path
+   */
+  readonly dest?: string | undefined;
   /** Expected sha256, 64 hex characters: of the file, or for a directory of its path index. @default not checked */
   readonly sha256?: string | undefined;
   /** Permission bits of the files, 0 to 0o7777; directories keep theirs. @default as described above */

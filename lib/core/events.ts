@@ -25,7 +25,12 @@ export type StackEvent =
   | { readonly code: 'packages-locked'; readonly image: string; readonly count: number }
   | { readonly code: 'package-fetched'; readonly image: string; readonly name: string; readonly size: number }
   | { readonly code: 'image-started'; readonly image: string }
+  /** Why what an image was when it was last built does not do any more, such as `import ./app changed`. */
+  | { readonly code: 'image-rebuilt'; readonly image: string; readonly reason: string }
   | { readonly code: 'run-started'; readonly image: string }
+  /** The terminal is the user's until `shell-closed`; `status` is that of the script that failed. */
+  | { readonly code: 'shell-opened'; readonly image: string; readonly status?: number }
+  | { readonly code: 'shell-closed'; readonly image: string }
   /** A line that the script of an image wrote, without its end. */
   | { readonly code: 'run-output'; readonly image: string; readonly line: string }
   | {

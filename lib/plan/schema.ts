@@ -39,7 +39,10 @@ export type SourcePlan = v.InferOutput<typeof sourceSchema>;
 /** One import of a layer. */
 export const importSchema = v.object({
   source: fileRefSchema,
-  /** Absolute path in the image; a trailing slash means "into this directory". */
+  /**
+   * Absolute path in the image; a trailing slash means "into this directory". Below {@link SCRIPT_IMPORTS} it is for the
+   * script to read, and not part of the layer.
+   */
   dest: v.string(),
   sha256: v.optional(sha256),
   mode: v.optional(integer(LIMITS.mode)),
@@ -48,6 +51,30 @@ export const importSchema = v.object({
   exclude: v.optional(v.array(v.string())),
 });
 export type ImportPlan = v.InferOutput<typeof importSchema>;
+
+/** Something of the host's that a script sees. */
+export const bindSchema = v.object({
+  /** Relative to the app's directory. */
+  source: v.string(),
+  /** Absolute path in the sandbox. */
+  dest: v.string(),
+  readonly: v.boolean(),
+  /** Stands for the content, which is not looked at then. */
+  cacheKey: v.optional(v.string()),
+});
+export type BindPlan = v.InferOutput<typeof bindSchema>;
+
+/** Something that a script may read and nobody else; the plan knows only where it is. */
+export const secretSchema = v.object({
+  id: v.string(),
+  source: v.variant('type', [
+    v.object({ type: v.literal('file'), path: v.string() }),
+    v.object({ type: v.literal('env'), name: v.string() }),
+  ]),
+  /** Absolute path in the sandbox, or the name of an environment variable. */
+  dest: v.string(),
+});
+export type SecretPlan = v.InferOutput<typeof secretSchema>;
 
 /** Runtime configuration as the user declared it; what is absent is inherited. */
 export const configSchema = v.object({
@@ -103,6 +130,16 @@ export const layerSchema = v.object({
   buildEnvPassthrough: v.optional(v.array(v.string())),
   /** Absent: `host`. */
   network: v.optional(v.picklist(['host', 'none'])),
+  binds: v.optional(v.array(bindSchema)),
+  /** Absolute paths of directories that are kept from one run to the next. */
+  caches: v.optional(v.array(v.string())),
+  secrets: v.optional(v.array(secretSchema)),
+  /** What of the script's changes is left out: patterns as in a .dockerignore file, from the root of the image. */
+  exclude: v.optional(v.array(v.string())),
+  /** Leaves out what package managers and programs leave behind. Absent: false. */
+  clean: v.optional(v.boolean()),
+  /** Script whose files in /stack/oci-labels become labels. */
+  generateLabels: v.optional(v.string()),
 });
 export type LayerPlan = v.InferOutput<typeof layerSchema>;
 

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { ERROR_CODES, StackError, joinErrors, messageOf, type ErrorCode } from '../core';
-import type { ShellEnd } from './shell';
+import type { ShellEnd } from './shell-command';
 
 const MAX_ERROR_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_TELLING_LINES = 5;

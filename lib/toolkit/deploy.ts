@@ -1,32 +1,13 @@
-import { availableParallelism } from 'node:os';
-import { StackError, type Listener } from '../core';
+import { StackError } from '../core';
 import { isTag, writeLayout, type Descriptor, type LayoutImage } from '../oci';
-import {
-  buildImages,
-  DEFAULT_EPOCH,
-  DebianSource,
-  encodeImage,
-  HostFiles,
-  sandboxOnce,
-  type BuildContext,
-  type BuiltImages,
-  type EncodedImage,
-} from '../build';
-import {
-  dependenciesOf,
-  LockFile,
-  order as buildOrder,
-  type Assembly,
-  type ImagePlan,
-  type LayerFormat,
-  type Plan,
-} from '../plan';
-import { Store } from '../store';
+import { buildImages, encodeImage, type BuiltImages, type EncodedImage } from '../build';
+import type { ImagePlan, LayerFormat } from '../plan';
+import type { Store } from '../store';
+import { concurrencyOf, openBuild, withDependencies, type BuildOptions } from './build-context';
 import { parseTarget, refNames, type Target } from './target';
 
 /** What to deploy, and where. */
-export interface DeployOptions {
-  readonly assembly: Assembly;
+export interface DeployOptions extends BuildOptions {
   /** Construct paths of the images to publish; what they need is built too. Those that are `buildOnly` are only built. */
   readonly images: readonly string[];
   /** Replaces the formats of every image. */
@@ -37,12 +18,6 @@ export interface DeployOptions {
   readonly tags?: readonly string[];
   /** Build, and tell what would be written, but write to no target. */
   readonly dryRun?: boolean;
-  /** Fail instead of adding to the lock file. */
-  readonly frozen?: boolean;
-  /** Images in work at a time; default: the number of processors, at most 4. */
-  readonly concurrency?: number;
-  readonly listener: Listener;
-  readonly signal?: AbortSignal;
 }
 
 /** What a deploy published, or with `dryRun` would. */
@@ -71,16 +46,12 @@ export interface DeployedImage {
   readonly layers: readonly Pick<Descriptor, 'digest' | 'size' | 'mediaType'>[];
 }
 
-/** Images in work at a time beyond which a machine gains nothing: each already packs on all cores. */
-const MAX_CONCURRENCY = 4;
-
 /**
  * Builds images and publishes them: blobs first, names last. Nothing is published unless everything could be built.
  * @throws StackError with a code for every cause; see docs/errors.md
  */
 export async function deploy(options: DeployOptions): Promise<DeployResult> {
-  const { assembly, listener, signal } = options;
-  const { plan, directory } = assembly;
+  const { plan, directory } = options.assembly;
   for (const tag of options.tags ?? []) {
     if (!isTag(tag))
       throw new StackError('STACK1001', `'${tag}' is not a tag a registry accepts`, {
@@ -88,26 +59,11 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       });
   }
   const targets = options.targets.map((target) => parseTarget(target, directory));
-  const store = await Store.open();
-  const epoch = epochOf(plan);
-  const context: BuildContext = {
-    plan,
-    directory,
-    outputs: [assembly.output, ...targets.map((target) => target.directory)],
-    store,
-    hostFiles: await HostFiles.load(store, directory),
-    debian: new DebianSource({
-      store,
-      lockFile: await LockFile.load(directory),
-      listener,
-      frozen: options.frozen ?? false,
-      signal,
-    }),
-    sandbox: sandboxOnce(store, signal),
-    epoch,
-    listener,
-    signal,
-  };
+  const context = await openBuild(
+    options,
+    targets.map((target) => target.directory),
+  );
+  const { store, epoch } = context;
   const published = new Set(options.images.filter((image) => plan.images[image]?.buildOnly === false));
   const formatsOf = (image: string): readonly LayerFormat[] =>
     published.has(image) ? (options.formats ?? plan.images[image]?.formats ?? plan.formats) : [];
@@ -115,7 +71,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const built = await buildImages(context, {
     order,
     formatsOf,
-    concurrency: options.concurrency ?? Math.min(availableParallelism(), MAX_CONCURRENCY),
+    concurrency: concurrencyOf(options),
   });
   const prepared = prepare(
     order.filter((image) => published.has(image)),
@@ -204,28 +160,4 @@ async function publish(target: Target, prepared: readonly Prepared[], options: D
     milliseconds: performance.now() - started,
   });
   return { target: target.text, blobsWritten: changes.blobs.length, bytesWritten, images: deployed };
-}
-
-/** The given images and everything they need, in build order. */
-function withDependencies(plan: Plan, images: readonly string[]): readonly string[] {
-  const wanted = new Set<string>();
-  const add = (key: string): void => {
-    const image = plan.images[key];
-    if (image === undefined || wanted.has(key)) return;
-    wanted.add(key);
-    dependenciesOf(image).forEach(add);
-  };
-  images.forEach(add);
-  return buildOrder(plan).filter((key) => wanted.has(key));
-}
-
-/**
- * "Now" of everything built, seconds since 1970: SOURCE_DATE_EPOCH, else the app's, else 1980 (reproducible-builds.org).
- * @throws StackError STACK1005
- */
-function epochOf(plan: Plan): number {
-  const text = process.env['SOURCE_DATE_EPOCH'];
-  if (text === undefined || text === '') return plan.epoch ?? DEFAULT_EPOCH;
-  if (/^\d{1,11}$/.test(text)) return Number(text);
-  throw new StackError('STACK1005', `SOURCE_DATE_EPOCH is '${text}', not a number of seconds since 1970`);
 }

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { StackError, type Listener } from '../core';
 import { loadAssembly, type Assembly } from '../plan';
 import { crashError, readReportedError } from './app-failure';
-import { runShell } from './shell';
+import { runShell } from './shell-command';
 
 /** What `synth` needs. */
 export interface SynthOptions {

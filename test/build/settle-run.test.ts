@@ -6,6 +6,7 @@ import { directory, EPOCH, hardlink, link, textFile } from './workshop';
 const STARTED = 2_000_000_000;
 const OLD = 1_500_000_000;
 const DURING = STARTED + 5;
+const EXCLUDE = ['left-out', 'tmp/**'];
 
 const BASE: readonly Entry[] = [
   directory('d', { mtime: OLD, mode: 0o750 }),
@@ -16,7 +17,11 @@ const BASE: readonly Entry[] = [
 
 /** What remains of an upper directory, path by path. */
 function settled(...upper: Entry[]): Record<string, Entry> {
-  const tree = settleRun(sortTree(upper), FileView.of([sortTree(BASE)], EPOCH), STARTED, EPOCH);
+  const tree = settleRun(sortTree(upper), FileView.of([sortTree(BASE)], EPOCH), {
+    started: STARTED,
+    epoch: EPOCH,
+    exclude: EXCLUDE,
+  });
   return Object.fromEntries(tree.map((entry) => [entry.path, entry]));
 }
 
@@ -71,4 +76,30 @@ test('a file that is as it was stays where a new hard link needs it', () => {
 test('a file with other content, and a link in the place of a file, are changes', () => {
   expect(Object.keys(settled(textFile('top', 'changed', { mtime: OLD })))).toEqual(['top']);
   expect(settled(link('top', 'elsewhere'))).toMatchObject({ top: { type: 'symlink' } });
+});
+
+test('what is excluded is no change, also where it was removed; a directory that is needed stays', () => {
+  const upper = [
+    directory('tmp'),
+    directory('tmp/d'),
+    textFile('tmp/d/f', 'f'),
+    { type: 'whiteout', path: 'left-out' } as const,
+  ];
+  const base = FileView.of([sortTree([textFile('left-out', 'x')])], EPOCH);
+  const options = { started: STARTED, epoch: EPOCH, exclude: EXCLUDE };
+  expect(settleRun(sortTree(upper), base, options).map(({ path }) => path)).toEqual(['tmp']);
+  expect(settleRun(sortTree([textFile('left-out', 'y')]), base, options)).toEqual([]);
+});
+
+test('names of a file that is excluded under its first one stay one file', () => {
+  const result = settled(
+    textFile('left-out', 'x', { mtime: DURING }),
+    hardlink('name-1', 'left-out'),
+    hardlink('name-2', 'left-out'),
+  );
+  expect(Object.keys(result)).toEqual(['name-1', 'name-2']);
+  expect(result).toMatchObject({
+    'name-1': { type: 'file', size: 1 },
+    'name-2': { type: 'hardlink', target: 'name-1' },
+  });
 });

@@ -31,6 +31,8 @@ export interface Recipe {
   readonly provide?: Provide;
   readonly signal?: AbortSignal;
   readonly epoch?: number;
+  /** Images to build as if nothing of them were in the store. */
+  readonly fresh?: readonly string[];
 }
 
 /** An app's directory with a store, in a temporary place. */
@@ -87,6 +89,7 @@ export class Workshop {
         store,
         hostFiles: await HostFiles.load(store, this.directory),
         debian: { provide } as unknown as DebianSource,
+        isFresh: (image) => recipe.fresh?.includes(image) ?? false,
         sandbox: () => Promise.reject(new Error('no sandbox here')),
         epoch: recipe.epoch ?? EPOCH,
         listener: (event) => this.events.push(event),
@@ -126,6 +129,7 @@ export class Workshop {
     const files = (image: string): readonly KnownDelta[] => deltas.get(image) ?? [];
     return layerDelta(
       await this.context(),
+      'x',
       layer({ imports: [...imports] }),
       base.length === 0 ? [] : [deltaOf(base)],
       files,

@@ -5,6 +5,7 @@ import {
   optionNotes,
   optionSpec,
   settableNames,
+  usageOf,
   variableOf,
   type CommandSpec,
   type OptionName,
@@ -55,13 +56,8 @@ export function configSchema(): object {
 function optionTable(names: readonly OptionName[]): string {
   return markdownTable(
     ['option', 'meaning'],
-    names.map((name) => [`\`${usage(name)}\``, sentence(optionSpec(name).description + optionNotes(name))]),
+    names.map((name) => [`\`${usageOf(name)}\``, sentence(optionSpec(name).description + optionNotes(name))]),
   );
-}
-
-function usage(name: OptionName): string {
-  const { short, value } = optionSpec(name);
-  return `${short === undefined ? '' : `-${short}, `}${flagOf(name)}${value === undefined ? '' : ` ${value}`}`;
 }
 
 function valueSchema(name: OptionName): object {

@@ -245,6 +245,8 @@ describe('stack deploy', () => {
       tags: ['1', '2'],
       dryRun: true,
       frozen: true,
+      sandbox: 'auto',
+      shellOnFailure: false,
       concurrency: 2,
       signal: expect.any(AbortSignal) as AbortSignal,
     });

@@ -26,7 +26,13 @@ export interface RecordedIo extends Io {
 
 /** Streams that are no terminals, and an environment of its own. */
 export function recordedIo(cwd: string, env: NodeJS.ProcessEnv = {}): RecordedIo {
-  return { stdout: new RecordedStream(), stderr: new RecordedStream(), env: { LANG: 'C.UTF-8', ...env }, cwd };
+  return {
+    stdin: {},
+    stdout: new RecordedStream(),
+    stderr: new RecordedStream(),
+    env: { LANG: 'C.UTF-8', ...env },
+    cwd,
+  };
 }
 
 /** No colors, but good symbols. */

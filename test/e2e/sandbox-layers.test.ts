@@ -137,7 +137,7 @@ describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
       const secret = Buffer.from("it's\0\xff\n\n", 'latin1');
       const secrets = [
         { target: '/run/secrets/binary', content: secret },
-        { target: '/root/.token', content: "it's text\n" },
+        { target: '/root/.token', content: Buffer.from("it's text\n") },
       ];
       const options = world.options(
         'cat /root/.token; od -An -tx1 /run/secrets/binary; stat -c %a /run/secrets/binary /root/.token; grep -c "^tmpfs.*secrets" /proc/mounts',

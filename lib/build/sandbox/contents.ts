@@ -2,6 +2,7 @@ import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { compareNames, errnoOf, messageOf, StackError } from '../../core';
 import { hostMount, memoryMount, standardMounts, type HostPath, type MountFacts, type MountLine } from './mounts';
 import type { RunOptions } from './run-options';
+import { isSecretFile } from './secrets';
 import type { SandboxFile } from './setup-script';
 
 /** Where the script is in a sandbox. */
@@ -28,8 +29,9 @@ export function commandOf(script: string): { readonly command: readonly string[]
  * @throws StackError STACK3003 for a mount whose source is not there, STACK4010 for one whose target cannot be
  */
 export function contentsOf(options: RunOptions, facts: MountFacts): Contents {
-  const { mounts = [], secrets = [], network, script } = options;
+  const { mounts = [], network, script } = options;
   const { work, table } = facts;
+  const secrets = (options.secrets ?? []).filter(isSecretFile);
   const secretName = (index: number): string => `secret-${String(index)}`;
   const asked = [
     ...mounts.map((mount) => hostMount(mount, realSource(mount.source), table)),

@@ -4,4 +4,5 @@ export type { SandboxMount } from './mounts';
 export { Namespace, type ToolOptions } from './namespace';
 export type { OutputStream, RunOptions, SandboxSecret } from './run-options';
 export { runScript, type ScriptExit } from './run-script';
+export { quote } from './shell-text';
 export { materialize, readUpper, removeTree, type MaterializeOptions } from './trees';

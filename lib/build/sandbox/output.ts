@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { writeFailure } from '../../core';
 import type { OutputStream, RunOptions } from './run-options';
+import { Redactor } from './secrets';
 
 /** Hands what a script writes to whoever wants it, and keeps it in its log. */
 export class Output {
@@ -10,7 +11,7 @@ export class Output {
   private failure: unknown;
 
   /** @throws StackError STACK7001, STACK7002 when the log cannot be written */
-  public constructor(private readonly options: Pick<RunOptions, 'log' | 'onOutput'>) {
+  public constructor(private readonly options: Pick<RunOptions, 'log' | 'onOutput' | 'secrets'>) {
     try {
       this.log = options.log === undefined ? undefined : openSync(options.log, 'w', 0o600);
     } catch (error) {
@@ -20,11 +21,17 @@ export class Output {
 
   /** Takes all that comes, to its end. */
   public async follow(readable: Readable, stream: OutputStream): Promise<void> {
-    readable.on('data', (chunk: Buffer) => {
+    const redactor = new Redactor(this.options.secrets ?? []);
+    const take = (chunk: Buffer): void => {
+      if (chunk.length === 0) return;
       this.keep(chunk);
       this.options.onOutput?.(chunk, stream);
+    };
+    readable.on('data', (chunk: Buffer) => {
+      take(redactor.write(chunk));
     });
     await finished(readable, { writable: false });
+    take(redactor.end());
   }
 
   /** @throws StackError STACK7001, STACK7002 when not everything could be kept */

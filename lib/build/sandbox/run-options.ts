@@ -1,11 +1,17 @@
 import type { Environment } from './environment';
 import type { SandboxMount } from './mounts';
 
-/** A file that a script can read, on a tmpfs: it is never on a disk, nor in an argument or the environment of a process. */
+/**
+ * Something that a script can read and nobody else: never on a disk, nor in an argument of a process, and replaced by `***`
+ * in what the script writes.
+ */
 export interface SandboxSecret {
-  /** Absolute path in the sandbox; directories that are missing there are made. */
+  /**
+   * Absolute path in the sandbox, of a file on a tmpfs; directories that are missing there are made. Or the name of a variable in
+   * the script's environment.
+   */
   readonly target: string;
-  readonly content: string | Buffer;
+  readonly content: Buffer;
 }
 
 /** Which of the script's streams. */

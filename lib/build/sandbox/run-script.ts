@@ -15,6 +15,7 @@ import { makePipes, type Pipe } from './pipes';
 import { dyingWithUs, start, type Command, type StartOptions, type Stdio } from './process';
 import { Report } from './report';
 import type { OutputStream, RunOptions } from './run-options';
+import { secretVariables } from './secrets';
 import { bootScript, PROGRAM, REPORT, setupScript } from './setup-script';
 import { makeWorkDirectory } from './work-directory';
 
@@ -105,7 +106,8 @@ interface Prepared {
 
 /** Makes the directory of the run. */
 function prepare(namespace: Namespace, driver: Driver, options: RunOptions, work: string): Prepared {
-  const { lowers, upper, script, env, network, terminal = false } = options;
+  const { lowers, upper, script, network, secrets = [], terminal = false } = options;
+  const env = withDefaults({ ...options.env, ...secretVariables(secrets) });
   const { command, interpreter } = commandOf(script);
   const facts: MountFacts = {
     work,
@@ -116,7 +118,7 @@ function prepare(namespace: Namespace, driver: Driver, options: RunOptions, work
   const { files, mounts } = contentsOf(options, facts);
   const devices = deviceMounts(facts);
   // An OCI runtime would want to make a terminal of its own.
-  const { pivots, ...launch } = launchBy(terminal ? 'unshare' : driver, { command, env: withDefaults(env) }, work);
+  const { pivots, ...launch } = launchBy(terminal ? 'unshare' : driver, { command, env }, work);
   const program = setupScript({
     ...launch,
     work,

@@ -36,6 +36,21 @@ export function select(context: CommandContext, assembly: Assembly): Selection {
   return selectImages(assembly.plan, operands);
 }
 
+/** The one image that a pattern names. @param use what can be had of one only, for the message */
+export function oneImage(assembly: Assembly, pattern: string, use: string): string {
+  const { images } = selectImages(assembly.plan, [pattern]);
+  const [image] = images;
+  if (image !== undefined && images.length === 1) return image;
+  throw new StackError('STACK1001', `'${pattern}' names ${String(images.length)} images, and ${use} is of one only`, {
+    hint: `name one of ${images.join(', ')}`,
+  });
+}
+
+/** The images that --no-cache is about; undefined without it. */
+export function freshImages({ settings }: CommandContext, { plan }: Assembly): readonly string[] | undefined {
+  return settings.noCache && selectImages(plan, settings.noCache).images;
+}
+
 /** Targets as seen from the assembly's app, whose directory is another one when a plan from elsewhere is deployed. */
 export function targetsOf(context: CommandContext, assembly: Assembly): readonly string[] {
   const { to, directory } = context.settings;

@@ -12,6 +12,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** The directory the command was started in. */
   readonly cwd: string;
+  /** Whether somebody sits at a terminal. */
+  readonly isInteractive: boolean;
   /** Version of this package. */
   readonly version: string;
   /** Whether the app's output may have colors. */
@@ -26,6 +28,8 @@ export interface CommandResult {
   readonly document: unknown;
   /** What is printed otherwise; may be empty. */
   readonly text: (style: Style) => string;
+  /** Exit status; default 0. */
+  readonly exitStatus?: number;
 }
 
 /** A verb: it works through the library and prints nothing. */

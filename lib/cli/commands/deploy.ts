@@ -1,8 +1,8 @@
 import * as path from 'node:path';
-import { canonicalJson, writeFailure, writeFileAtomic } from '../../core';
+import { canonicalJson, StackError, writeFailure, writeFileAtomic } from '../../core';
 import { deploy, loadEngine, type DeployResult, type Selection } from '../../toolkit';
 import { deployText } from '../render/deployment';
-import { present, select, synthesize, targetsOf } from './app';
+import { freshImages, present, select, synthesize, targetsOf } from './app';
 import type { CommandContext, CommandResult } from './command';
 
 const MAX_REASONS = 5;
@@ -10,6 +10,9 @@ const MAX_REASONS = 5;
 /** `stack deploy`: builds images and what they need, and publishes them. */
 export async function run(context: CommandContext): Promise<CommandResult> {
   const { settings, renderer, signal } = context;
+  if (settings.shellOnFailure && !context.isInteractive) {
+    throw new StackError('STACK1001', '--shell-on-failure needs a terminal');
+  }
   const synthesis = synthesize(context);
   setImmediate(loadEngine); // while the app runs
   const assembly = await synthesis;
@@ -22,11 +25,18 @@ export async function run(context: CommandContext): Promise<CommandResult> {
     targets: targetsOf(context, assembly),
     dryRun: settings.dryRun,
     frozen: settings.frozen,
+    sandbox: settings.sandbox,
+    shellOnFailure: settings.shellOnFailure,
     listener: (event) => {
       renderer.handle(event);
     },
     signal,
-    ...present({ formats: settings.format, tags: settings.tag, concurrency: settings.concurrency }),
+    ...present({
+      formats: settings.format,
+      tags: settings.tag,
+      concurrency: settings.concurrency,
+      fresh: freshImages(context, assembly),
+    }),
   });
   const milliseconds = performance.now() - started;
   if (settings.outputsFile !== undefined && !settings.dryRun) {

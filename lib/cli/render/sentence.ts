@@ -31,6 +31,12 @@ export function sentenceOf(event: StackEvent): Sentence | undefined {
       return detail(event.image, `fetched ${event.name} (${formatBytes(event.size)})`);
     case 'image-started':
       return detail(event.image, 'started');
+    case 'image-rebuilt':
+      return normal(event.image, `rebuilt because ${event.reason}`);
+    case 'shell-opened':
+      return normal(event.image, shellText(event));
+    case 'shell-closed':
+      return detail(event.image, 'the shell was left');
     case 'run-started':
       return normal(event.image, 'running its script');
     case 'run-output':
@@ -67,6 +73,12 @@ export function sentenceOf(event: StackEvent): Sentence | undefined {
 export function warningText(event: Extract<StackEvent, { code: 'warning' }>): string {
   const place = event.source === undefined ? '' : ` at ${event.source}`;
   return cleanLine(`${event.message} [${event.id}]${place}`);
+}
+
+/** What the user finds before the shell. */
+export function shellText({ image, status }: Extract<StackEvent, { code: 'shell-opened' }>): string {
+  const why = status === undefined ? '' : `the script of ${image} exited with status ${String(status)}; `;
+  return `${why}here is a shell in its sandbox, leave it with exit`;
 }
 
 /** The first of some names, and how many more there are. */

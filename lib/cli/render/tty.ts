@@ -2,7 +2,7 @@ import type { StackEvent } from '../../core';
 import type { OutputStream, Style } from '../io';
 import type { Renderer } from './renderer';
 import { Screen } from './screen';
-import { listed, warningText } from './sentence';
+import { listed, shellText, warningText } from './sentence';
 import { cleanLine, count, formatBytes, formatDuration, pad, shorten, widthOf } from './text';
 
 /** Ten frames a second look smooth and cost nothing. */
@@ -30,6 +30,8 @@ export class TtyRenderer implements Renderer {
   private somethingStays = false;
   private nameWidth = 12;
   private frame = 0;
+  /** While the terminal is the user's. */
+  private isPaused = false;
   private timer: NodeJS.Timeout | undefined;
 
   public constructor(
@@ -97,6 +99,17 @@ export class TtyRenderer implements Renderer {
         break;
       case 'package-fetched':
         this.update(event.image, `fetched ${event.name}, ${formatBytes(event.size)}`);
+        break;
+      case 'image-rebuilt':
+        this.pending.push(this.style.colors.dim(cleanLine(`${event.image}: rebuilt because ${event.reason}`)));
+        break;
+      case 'shell-opened':
+        this.pending.push(cleanLine(shellText(event)));
+        this.screen.draw(this.pending.splice(0), []);
+        this.isPaused = true;
+        break;
+      case 'shell-closed':
+        this.isPaused = false;
         break;
       case 'run-started':
         this.update(event.image, 'running its script');
@@ -186,6 +199,7 @@ export class TtyRenderer implements Renderer {
   }
 
   private draw(): void {
+    if (this.isPaused) return;
     const permanent = this.pending;
     this.pending = [];
     this.somethingStays ||= permanent.length > 0;

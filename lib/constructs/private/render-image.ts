@@ -22,6 +22,7 @@ import type { Reporter } from './problems';
 import { config } from './render-config';
 import { renderDebian } from './render-debian';
 import { renderImport } from './render-import';
+import { renderScript } from './render-script';
 import { renderSource } from './render-source';
 import { imageKey, type Rendering } from './rendering';
 
@@ -44,23 +45,6 @@ const tag: Check<string> = (report, what, value) => {
   );
   return undefined;
 };
-
-const script: Check<string> = (report, what, value) => {
-  const lines = Array.isArray(value) ? listOf(anyText)(report, what, value)?.join('\n') : value;
-  return text('a script, or a list of its lines', (each) => each.trim() !== '')(report, what, lines);
-};
-
-const env = mapOf('a variable name without "="', (key) => key !== '' && !key.includes('='));
-
-const pattern = text('a regular expression', (value) => isPattern(value));
-
-function isPattern(value: string): boolean {
-  try {
-    return new RegExp(`^(?:${value})$`).source !== '';
-  } catch {
-    return false; // not one: it is reported
-  }
-}
 
 /** The recipe of an image; undefined, or made of whatever was good, when something was reported. */
 export function renderImage(rendering: Rendering, image: IImage, declaration: Declaration): ImagePlan | undefined {
@@ -97,25 +81,20 @@ function foreignKind(report: Reporter, { type }: { readonly type: string }): und
   );
 }
 
-type LayerRecipe = Pick<
-  LayerPlan,
-  'type' | 'from' | 'imports' | 'run' | 'buildEnv' | 'buildEnvPassthrough' | 'network'
->;
+type LayerRecipe = Omit<LayerPlan, keyof Omit<ImageProps, 'imageName'> | 'name' | 'source'>;
 
 function renderLayer(rendering: Rendering, props: LayerProps): LayerRecipe {
   const read = membersOf<keyof LayerProps>(rendering.report, '', props);
+  const imports =
+    read(
+      'imports',
+      listOf((_, what, value) => renderImport(rendering, what, value)),
+    ) ?? [];
   return {
     type: 'layer',
     from: read('from', (_, what, value) => renderSource(rendering, what, value)) ?? { type: 'scratch' },
-    imports:
-      read(
-        'imports',
-        listOf((_, what, value) => renderImport(rendering, what, value)),
-      ) ?? [],
-    run: read('run', script),
-    buildEnv: read('buildEnv', env),
-    buildEnvPassthrough: read('buildEnvPassthrough', listOf(pattern)),
-    network: read('network', oneOf('host', 'none')),
+    imports,
+    ...renderScript(rendering, props, imports),
   };
 }
 

@@ -1,7 +1,9 @@
-import { LIMITS, type ImportPlan } from '../../plan';
+import { LIMITS, SCRIPT_IMPORTS, type FileRef, type ImportPlan } from '../../plan';
 import type { Import } from '../layer-props';
+import { LayerFile } from '../reference';
 import { integer, isObject, listOf, membersOf, nonEmptyText, objectOf, show, wrong, type Check } from './checks';
 import { sha256Hex } from './digest-text';
+import type { Reporter } from './problems';
 import { fileRef, type Rendering } from './rendering';
 
 const MEMBERS = [
@@ -17,14 +19,22 @@ const MEMBERS = [
 /** Modes people write in decimal, forgetting 0o. As numbers they have the sticky bit and nonsense below it, so nobody means them. */
 const DECIMAL_MODES = new Set<unknown>([600, 640, 644, 660, 664, 666, 700, 711, 750, 755, 770, 775, 777]);
 
-/** The plan of one import. */
+/** The plan of one import. A source alone is one, too. */
 export function renderImport(rendering: Rendering, what: string, value: unknown): ImportPlan | undefined {
   const { report } = rendering;
-  if (!isObject(value)) return wrong(report, what, value, "an object such as { source: 'a', dest: '/b' }");
+  if (typeof value === 'string' || LayerFile.isLayerFile(value)) {
+    const source = fileRef(rendering, what, value, 'any');
+    const dest = source && scriptDest(report, what, source);
+    return source && dest ? { source, dest } : undefined;
+  }
+  if (!isObject(value)) return wrong(report, what, value, "a path, or an object such as { source: 'a', dest: '/b' }");
   const given: Partial<Import> = objectOf(...MEMBERS)(report, what, value) ?? {};
   const read = membersOf<keyof Import>(report, `${what}.`, given);
   const source = fileRef(rendering, `${what}.source`, given.source, 'any');
-  const dest = destination(report, `${what}.dest`, given.dest);
+  const dest =
+    given.dest === undefined
+      ? source && scriptDest(report, `${what}.source`, source)
+      : destination(report, `${what}.dest`, given.dest);
   const rest = {
     sha256: read('sha256', sha256Hex),
     mode: read('mode', mode),
@@ -33,6 +43,13 @@ export function renderImport(rendering: Rendering, what: string, value: unknown)
     exclude: read('exclude', listOf(nonEmptyText)),
   };
   return source === undefined || dest === undefined ? undefined : { source, dest, ...rest };
+}
+
+/** Where a script finds what has no place in the image. */
+function scriptDest(report: Reporter, what: string, { path }: FileRef): string | undefined {
+  const name = path.split('/').findLast((part) => part !== '') ?? '';
+  if (name !== '' && name !== '.' && name !== '..') return `${SCRIPT_IMPORTS}/${name}`;
+  return wrong(report, what, path, 'a path whose last part is a name', `give a dest, such as '${SCRIPT_IMPORTS}/NAME'`);
 }
 
 const destination: Check<string> = (report, what, value) => {

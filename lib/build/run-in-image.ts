@@ -1,0 +1,44 @@
+import { promises as fs } from 'node:fs';
+import * as path from 'node:path';
+import { envOf } from '../stack';
+import { requireImage, type BuiltImages } from './built-image';
+import type { BuildContext } from './context';
+import { runScript } from './sandbox';
+import { inRunDirectory, unpackedLayers } from './script';
+import { shellScript } from './shell-script';
+
+/**
+ * Runs a command in a copy of an image that is thrown away, as root, with the image's environment and working directory.
+ * It has our input, output and errors.
+ * @param image construct path
+ * @param command program and arguments; none: a shell to type into
+ * @returns its exit status
+ * @throws StackError STACK4010, STACK4011
+ */
+export async function runInImage(
+  context: BuildContext,
+  image: string,
+  images: BuiltImages,
+  command: readonly string[],
+): Promise<number> {
+  const { deltas, config } = requireImage(images, image);
+  return inRunDirectory(context, async (directory) => {
+    const { namespace, driver } = await context.sandbox();
+    const lowers = await unpackedLayers(context, namespace, deltas);
+    const upper = path.join(directory, 'upper');
+    await fs.mkdir(upper);
+    await fs.chmod(upper, 0o755); // the root directory that others than root go through
+    if (command.length === 0) context.listener({ code: 'shell-opened', image });
+    const { status } = await runScript(namespace, driver, {
+      lowers,
+      upper,
+      work: path.join(directory, 'work'),
+      script: shellScript(command, config.WorkingDir),
+      env: Object.fromEntries(envOf(config.Env)),
+      network: 'host',
+      terminal: true,
+      signal: context.signal,
+    });
+    return status;
+  });
+}

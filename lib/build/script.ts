@@ -1,0 +1,116 @@
+import { promises as fs } from 'node:fs';
+import * as path from 'node:path';
+import { forEachParallel } from '../core';
+import { digestOf, shortDigest } from '../oci';
+import type { LayerPlan } from '../plan';
+import type { BuildContext } from './context';
+import type { KnownDelta } from './delta';
+import type { ImageFiles } from './layer-imports';
+import { Rootfs } from './rootfs';
+import { RunOutput } from './run-output';
+import { removeTree, runScript, type Namespace, type RunOptions, type SandboxMount } from './sandbox';
+import { scriptFailure } from './script-failure';
+import { scriptImports, withScriptMounts } from './script-mounts';
+import { readSecrets } from './script-secrets';
+import { shellScript } from './shell-script';
+
+/** A script of a layer, and what it runs on. */
+export interface LayerScript {
+  /** Construct path. */
+  readonly image: string;
+  readonly plan: LayerPlan;
+  readonly script: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** What is below, bottom to top. */
+  readonly base: readonly KnownDelta[];
+  readonly files: ImageFiles;
+  /** A directory for this run alone, in which `upper` gets the changes; to be removed with `removeTree`. */
+  readonly directory: string;
+  /** Besides what the layer asks for. */
+  readonly mounts?: readonly SandboxMount[];
+}
+
+/** Layers of the base unpacked at a time: each keeps tar busy on one core, and us on another. */
+const UNPACKED_AT_A_TIME = 4;
+
+/**
+ * Runs a script of a layer to its end.
+ * @returns when it was started, seconds since 1970
+ * @throws StackError STACK4020 when the script fails; STACK4010, STACK4011 when there is no sandbox for it; STACK3003 for a missing
+ * bind or secret; what imports throw
+ */
+export async function performScript(context: BuildContext, layer: LayerScript): Promise<number> {
+  const { listener, signal } = context;
+  const { image, plan, script, env, base, files, directory } = layer;
+  const { namespace, driver } = await context.sandbox();
+  const lowers = await unpackedLayers(context, namespace, base);
+  const secrets = await readSecrets(context, plan.secrets ?? []);
+  const log = await logFile(context, image);
+  const output = new RunOutput((line) => {
+    listener({ code: 'run-output', image, line });
+  });
+  const imports = scriptImports(context, plan.imports, files);
+  return withScriptMounts(context, image, plan, imports, namespace, directory, async (mounts) => {
+    const options = {
+      lowers,
+      upper: path.join(directory, 'upper'),
+      env,
+      network: plan.network ?? 'host',
+      mounts: [...mounts, ...(layer.mounts ?? [])],
+      secrets,
+      signal,
+    } satisfies Omit<RunOptions, 'work' | 'script'>;
+    await fs.mkdir(options.upper, { recursive: true });
+    listener({ code: 'run-started', image });
+    const started = Math.floor(Date.now() / 1000);
+    const { status } = await runScript(namespace, driver, {
+      ...options,
+      script,
+      work: path.join(directory, 'work'),
+      onOutput: (chunk, stream) => {
+        output.write(chunk, stream);
+      },
+      log,
+    });
+    output.end();
+    if (status === 0) return started;
+    await context.terminal?.run(async () => {
+      listener({ code: 'shell-opened', image, status });
+      const work = path.join(directory, 'shell');
+      await runScript(namespace, driver, { ...options, script: shellScript([]), work, terminal: true });
+      listener({ code: 'shell-closed', image });
+    });
+    throw scriptFailure(script, status, output, log);
+  });
+}
+
+/** Runs work with a directory for what a script changes, and removes that afterwards, whoever owns what is in it. */
+export async function inRunDirectory<T>(context: BuildContext, work: (directory: string) => Promise<T>): Promise<T> {
+  const { namespace } = await context.sandbox();
+  const directory = await context.store.runDirectory();
+  try {
+    return await work(directory);
+  } finally {
+    await removeTree(namespace, directory);
+  }
+}
+
+/** The directories of an image's layers, bottom to top. */
+export async function unpackedLayers(
+  { store, signal }: BuildContext,
+  namespace: Namespace,
+  deltas: readonly KnownDelta[],
+): Promise<readonly string[]> {
+  const rootfs = new Rootfs(store, namespace);
+  const directories = new Map<KnownDelta, string>();
+  await forEachParallel(deltas, UNPACKED_AT_A_TIME, async (delta) => {
+    directories.set(delta, await rootfs.directoryOf(delta, signal));
+  });
+  return deltas.flatMap((delta) => directories.get(delta) ?? []);
+}
+
+/** Where the whole output of an image's script is kept, until it runs again; each app has its own. */
+async function logFile({ store, directory }: BuildContext, image: string): Promise<string> {
+  const logs = await store.stateDirectory(path.join('logs', shortDigest(digestOf(directory))));
+  return path.join(logs, `${encodeURIComponent(image)}.log`);
+}

@@ -1,0 +1,86 @@
+import { availableParallelism } from 'node:os';
+import { Semaphore, StackError, type Listener } from '../core';
+import { DebianSource, DEFAULT_EPOCH, HostFiles, sandboxOnce, type BuildContext, type SandboxChoice } from '../build';
+import { dependenciesOf, LockFile, order as buildOrder, type Assembly, type Plan } from '../plan';
+import { Store } from '../store';
+
+/** How images are built, whatever happens to them then. */
+export interface BuildOptions {
+  readonly assembly: Assembly;
+  /** Construct paths of images to build as if nothing of them were in the store. */
+  readonly fresh?: readonly string[];
+  /** Fail instead of adding to the lock file. */
+  readonly frozen?: boolean;
+  /** What scripts run with; default: the first that works. */
+  readonly sandbox?: SandboxChoice;
+  /** Open a shell on the terminal where a script fails. */
+  readonly shellOnFailure?: boolean;
+  /** Images in work at a time; default: the number of processors, at most 4. */
+  readonly concurrency?: number;
+  readonly listener: Listener;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Opens the store and everything else a build works with.
+ * @param outputs directories, absolute, that what follows writes to
+ * @throws StackError STACK1005, STACK3020, STACK7001, STACK7002
+ */
+export async function openBuild(options: BuildOptions, outputs: readonly string[]): Promise<BuildContext> {
+  const { listener, signal } = options;
+  const { plan, directory, output } = options.assembly;
+  const store = await Store.open();
+  const fresh = new Set(options.fresh);
+  return {
+    plan,
+    directory,
+    outputs: [output, ...outputs],
+    store,
+    hostFiles: await HostFiles.load(store, directory),
+    debian: new DebianSource({
+      store,
+      lockFile: await LockFile.load(directory),
+      listener,
+      frozen: options.frozen ?? false,
+      signal,
+    }),
+    sandbox: sandboxOnce(store, options.sandbox ?? 'auto', signal),
+    terminal: options.shellOnFailure === true ? new Semaphore(1) : undefined,
+    isFresh: (image) => fresh.has(image),
+    epoch: epochOf(plan),
+    listener,
+    signal,
+  };
+}
+
+/** Images in work at a time beyond which a machine gains nothing: each already packs on all cores. */
+const MAX_CONCURRENCY = 4;
+
+/** How many images to work on at a time. */
+export function concurrencyOf({ concurrency }: BuildOptions): number {
+  return concurrency ?? Math.min(availableParallelism(), MAX_CONCURRENCY);
+}
+
+/** The given images and everything they need, in build order. */
+export function withDependencies(plan: Plan, images: readonly string[]): readonly string[] {
+  const wanted = new Set<string>();
+  const add = (key: string): void => {
+    const image = plan.images[key];
+    if (image === undefined || wanted.has(key)) return;
+    wanted.add(key);
+    dependenciesOf(image).forEach(add);
+  };
+  images.forEach(add);
+  return buildOrder(plan).filter((key) => wanted.has(key));
+}
+
+/**
+ * "Now" of everything built, seconds since 1970: SOURCE_DATE_EPOCH, else the app's, else 1980 (reproducible-builds.org).
+ * @throws StackError STACK1005
+ */
+function epochOf(plan: Plan): number {
+  const text = process.env['SOURCE_DATE_EPOCH'];
+  if (text === undefined || text === '') return plan.epoch ?? DEFAULT_EPOCH;
+  if (/^\d{1,11}$/.test(text)) return Number(text);
+  throw new StackError('STACK1005', `SOURCE_DATE_EPOCH is '${text}', not a number of seconds since 1970`);
+}
