@@ -20,22 +20,18 @@ interface Style {
 function serialize(value: unknown, style: Style, newline: string): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   const inner = newline + style.step;
+  let members = '';
+  const add = (member: string): void => {
+    members += (members === '' ? inner : `,${inner}`) + member;
+  };
   if (Array.isArray(value)) {
-    return enclose(
-      '[',
-      value.map((member) => serialize(member, style, inner)),
-      ']',
-      inner,
-      newline,
-    );
+    for (const member of value) add(serialize(member, style, inner));
+    return members === '' ? '[]' : `[${members}${newline}]`;
   }
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, member]) => JSON.stringify(key) + style.colon + serialize(member, style, inner));
-  return enclose('{', members, '}', inner, newline);
-}
-
-function enclose(open: string, members: readonly string[], close: string, inner: string, newline: string): string {
-  return members.length === 0 ? open + close : open + inner + members.join(`,${inner}`) + newline + close;
+  const object = value as Readonly<Record<string, unknown>>;
+  for (const key of Object.keys(object).sort()) {
+    const member = object[key];
+    if (member !== undefined) add(JSON.stringify(key) + style.colon + serialize(member, style, inner));
+  }
+  return members === '' ? '{}' : `{${members}${newline}}`;
 }
