@@ -1,27 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { addUser, asRoot, removeUser, ROOT_USER } from './as-root';
+import { writeBusyboxTar } from './busybox';
 import { Project, type Outcome } from './installed';
+import { Mounts } from './mounts';
 
-/** A user of the tests' own, with the subordinate ids that useradd gives. */
+/** A user of the tests' own. */
 const USER = 'cdk-stack-test';
-const APPLETS = [
-  'sh',
-  'cat',
-  'chmod',
-  'chown',
-  'env',
-  'id',
-  'ln',
-  'ls',
-  'mkdir',
-  'mv',
-  'rm',
-  'rmdir',
-  'sleep',
-  'touch',
-  'wget',
-];
 const MINUTE = 60_000;
 
 const HEAD = `const { App, Layer, StackedImage } = require('cdk-stack');
@@ -29,31 +15,11 @@ const app = new App({ formats: ['tar', 'squashfs'] });
 const base = new Layer(app, 'base', { from: 'tar:base.tar', buildOnly: true });
 `;
 
-/** A root filesystem of busybox with some files to change. */
+/** A root filesystem with some files to change. */
 function addBase(project: Project): void {
-  const root = project.path('root');
-  fs.mkdirSync(path.join(root, 'bin'), { recursive: true });
-  fs.copyFileSync(
-    execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim(),
-    path.join(root, 'bin/busybox'),
-  );
-  for (const name of APPLETS) fs.symlinkSync('busybox', path.join(root, 'bin', name));
-  for (const name of ['etc/conf', 'data/one', 'data/two', 'usr/lib/x']) {
-    fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
-    fs.writeFileSync(path.join(root, name), `${name}\n`);
-  }
-  fs.symlinkSync('usr/lib', path.join(root, 'lib'));
-  execFileSync('tar', [
-    '--owner=0',
-    '--group=0',
-    '--mtime=@1000000000',
-    '-cf',
-    project.path('base.tar'),
-    '-C',
-    root,
-    '.',
-  ]);
-  fs.rmSync(root, { recursive: true });
+  const names = ['etc/conf', 'data/one', 'data/two', 'usr/lib/x'];
+  const files = Object.fromEntries(names.map((name) => [name, `${name}\n`]));
+  writeBusyboxTar(project.path('base.tar'), { files, links: { lib: 'usr/lib' } });
 }
 
 function projectOf(app: string): Project {
@@ -132,25 +98,12 @@ describe('a layer with a script', () => {
         project.write({ 'app.js': app.replace('new App({', "new App({ tar: { compression: 'gzip' },") });
         deployed(project.stack(['deploy']));
         const layout = project.layout();
-        const mounted: string[] = [];
-        const mount = (...args: string[]): void => {
-          execFileSync('mount', args);
-          mounted.push(args.at(-1)!);
-        };
+        const mounts = new Mounts();
         try {
-          const lowers = layout.manifest('three-squashfs').layers.map(({ digest }, position) => {
-            const point = path.join(project.home, `lower${String(position)}`);
-            fs.mkdirSync(point);
-            mount('-o', 'ro,loop', '-t', 'squashfs', layout.blob(digest), point);
-            return point;
-          });
-          const merged = path.join(project.home, 'merged');
-          fs.mkdirSync(merged);
-          mount('-t', 'overlay', '-o', `ro,userxattr,lowerdir=${[...lowers].reverse().join(':')}`, 'overlay', merged);
+          const layers = layout.manifest('three-squashfs').layers.map(({ digest }) => layout.blob(digest));
+          const merged = mounts.overlay(...layers.map((layer) => mounts.squashfs(layer)));
           const listing = (directory: string): string =>
-            execFileSync('find', [directory, '-mindepth', '1', '-printf', '%P|%y|%m|%U|%G|%n|%l\n'], {
-              encoding: 'utf8',
-            })
+            asRoot('find', directory, '-mindepth', '1', '-printf', '%P|%y|%m|%U|%G|%n|%l\n')
               .split('\n')
               .filter((line) => !/\|d\|/.test(line))
               .sort()
@@ -159,10 +112,10 @@ describe('a layer with a script', () => {
           expect(fs.existsSync(path.join(merged, 'made'))).toBe(false);
 
           const bundle = path.join(project.home, 'bundle');
-          execFileSync('umoci', ['unpack', '--image', `${layout.directory}:three`, bundle]);
+          asRoot('umoci', 'unpack', '--image', `${layout.directory}:three`, bundle);
           expect(listing(path.join(bundle, 'rootfs'))).toBe(listing(merged));
         } finally {
-          for (const point of mounted.reverse()) execFileSync('umount', [point]);
+          mounts.end();
         }
       });
     },
@@ -173,15 +126,14 @@ describe('a layer with a script', () => {
     'has the same digests when an ordinary user builds it',
     () => {
       const [root, user] = [projectOf(THREE_LAYERS), projectOf(THREE_LAYERS)];
-      execFileSync('useradd', ['--create-home', USER]);
+      const ordinary = addUser(USER);
       try {
-        deployed(root.stack(['deploy']));
-        const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, USER], { encoding: 'utf8' })));
-        execFileSync('chown', ['-R', '-h', `${USER}:`, user.home]);
-        deployed(user.stack(['deploy'], { user: { uid: uid!, gid: gid! }, env: { USER, LOGNAME: USER } }));
+        deployed(root.stack(['deploy'], { user: ROOT_USER }));
+        user.handOver(ordinary);
+        deployed(user.stack(['deploy'], { user: ordinary }));
         expect(user.layout().indexText).toBe(root.layout().indexText);
       } finally {
-        execFileSync('userdel', ['--remove', USER], { stdio: 'ignore' });
+        removeUser(USER);
         root.remove();
         user.remove();
       }
