@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { controlStanza, debDigest, openDataTar } from '../../lib/build/debian';
 import { readArchive } from '../../lib/pack';
 import type { DebianPlan } from '../../lib/plan';
-import { commandAs, ORDINARY_USER } from './as-root';
+import { asRoot, commandAs, ORDINARY_USER } from './as-root';
 import { DebianRepository } from './debian-repository';
 import { closedPort, DebianWorld, failureOf, named } from './debian-world';
 
@@ -273,15 +273,8 @@ describe('the content of packages', () => {
 });
 
 /** Everything below the host's own state of apt and dpkg, with sizes and times. */
-function hostState(): string[] {
-  const found: string[] = [];
-  const visit = (place: string): void => {
-    const stat = fs.lstatSync(place);
-    found.push(`${place} ${String(stat.size)} ${String(stat.mtimeMs)}`);
-    if (stat.isDirectory()) for (const name of fs.readdirSync(place)) visit(path.join(place, name));
-  };
-  for (const place of ['/var/lib/apt', '/var/cache/apt', '/var/lib/dpkg']) visit(place);
-  return found;
+function hostState(): string {
+  return asRoot('find', '/var/lib/apt', '/var/cache/apt', '/var/lib/dpkg', '-printf', '%p %s %T@\n');
 }
 
 describe("the host's sources", () => {

@@ -1,20 +1,15 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { transformSync } from '@swc/core';
 import { asRoot, ORDINARY_USER, statusAsRoot } from './as-root';
 import { Project } from './installed';
+import { templateApp, toJavaScript } from './javascript';
 import { Mounts } from './mounts';
 
-const SAMPLE = path.resolve(__dirname, '../../templates/sample/bin/app.ts');
 const MINUTES = 60_000;
 
 /** The sample as JavaScript; `appProps` replaces the arguments of `new App()`. */
 function sample(appProps = ''): string {
-  const source = fs.readFileSync(SAMPLE, 'utf8').replace('new App()', `new App(${appProps})`);
-  return transformSync(source, {
-    jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
-    module: { type: 'commonjs' },
-  }).code;
+  return toJavaScript(templateApp('sample').replace('new App()', `new App(${appProps})`));
 }
 
 /** Everything about a tree that a layer carries, a line an entry. */

@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import * as path from 'node:path';
 import type { Driver } from '../../lib/build/sandbox';
-import { statusAsRoot } from './as-root';
+import { asRoot, statusAsRoot } from './as-root';
 import { describeForEachUser } from './sandbox-world';
 
 const DRIVERS: readonly Driver[] = ['unshare', 'crun'];
@@ -138,7 +138,7 @@ describeForEachUser((world) => {
     test('has all it writes kept in a log', async () => {
       const log = path.join(world.directory(), 'log');
       await output('echo out; echo err >&2', { log });
-      const lines = fs.readFileSync(log, 'utf8').trim().split('\n');
+      const lines = asRoot('cat', log).trim().split('\n');
       expect(lines.sort()).toEqual(['+ echo err', '+ echo out', 'err', 'out']);
     });
 
