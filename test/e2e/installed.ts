@@ -61,12 +61,13 @@ export class Project {
   public stack(args: readonly string[], options: RunOptions = {}): Outcome {
     const env = { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: this.home, STACK_HOME: this.store, ...options.env };
     const command = [process.execPath, this.path('node_modules/cdk-stack/bin/stack'), ...args];
-    const [program = '', ...rest] = options.user === undefined ? command : commandAs(options.user, env, command);
+    const { user } = options;
+    const [program = '', ...rest] = user === undefined ? command : commandAs(user, env, command);
     const { status, signal, stdout, stderr } = spawnSync(program, rest, {
       cwd: this.directory,
       encoding: 'utf8',
       maxBuffer: 64 * 1024 * 1024,
-      env,
+      ...(user === undefined ? { env } : {}),
     });
     return { status: status ?? signal ?? 'none', stdout, stderr };
   }
@@ -112,6 +113,11 @@ interface Manifest {
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
   readonly annotations?: object;
+}
+
+/** Name, inode, size and times of everything below a directory. */
+export function stateOf(directory: string): string {
+  return execFileSync('find', [directory, '-printf', '%P %y %i %s %T@ %C@\n'], { encoding: 'utf8' });
 }
 
 /** Reads an OCI layout, independently of the code under test. */
@@ -166,8 +172,8 @@ export class Layout {
     return [...found].sort();
   }
 
-  /** Name, inode, size and times of everything below, to tell whether anything was written. */
+  /** To tell whether anything was written. */
   public state(): string {
-    return execFileSync('find', [this.directory, '-printf', '%P %y %i %s %T@ %C@\n'], { encoding: 'utf8' });
+    return stateOf(this.directory);
   }
 }
