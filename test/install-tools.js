@@ -13,6 +13,7 @@ const TOOLS = {
   'dpkg-dev': 'dpkg-scanpackages',
   hostname: 'hostname',
   iproute2: 'ip',
+  mmdebstrap: 'mmdebstrap',
   mount: 'mount',
   runc: 'runc',
   skopeo: 'skopeo',

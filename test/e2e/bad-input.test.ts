@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { Project } from './installed';
+import { Mounts } from './mounts';
 
 interface BadInput {
   readonly what: string;
@@ -306,23 +307,15 @@ describe('stack deploy of something that cannot work', () => {
 });
 
 describe('stack deploy on a full disk', () => {
-  const sudo = process.getuid?.() === 0 ? [] : ['sudo'];
+  let mounts: Mounts;
 
-  /** Runs with a small file system mounted at a directory of the project. */
-  function withSmallDisk(project: Project, name: string, work: () => void): void {
-    const directory = project.path(name);
-    fs.mkdirSync(directory);
-    const command = (...args: string[]): void => {
-      const [program = '', ...rest] = [...sudo, ...args];
-      execFileSync(program, rest);
-    };
-    command('mount', '-t', 'tmpfs', '-o', 'size=1m,mode=1777', 'tmpfs', directory);
-    try {
-      work();
-    } finally {
-      command('umount', directory);
-    }
-  }
+  beforeEach(() => {
+    mounts = new Mounts();
+  });
+
+  afterEach(() => {
+    mounts.end();
+  });
 
   const big = layer("{ imports: [{ source: 'big', dest: '/big' }] }");
 
@@ -336,13 +329,12 @@ describe('stack deploy on a full disk', () => {
   it('reports a full store and leaves nothing half-written in it', () => {
     const project = prepared();
     try {
-      withSmallDisk(project, 'small', () => {
-        const { status, stderr } = project.stack(['deploy'], { env: { STACK_HOME: project.path('small') } });
-        expect(stderr).toMatch(/error STACK7002: no space left/);
-        expect(status).toBe(1);
-        expect(fs.readdirSync(project.path('small/v1/blobs/sha256'))).toEqual([]);
-        expect(fs.readdirSync(project.path('small/v1/tmp'))).toEqual([]);
-      });
+      const disk = mounts.disk('1m');
+      const { status, stderr } = project.stack(['deploy'], { env: { STACK_HOME: disk } });
+      expect(stderr).toMatch(/error STACK7002: no space left/);
+      expect(status).toBe(1);
+      expect(fs.readdirSync(path.join(disk, 'v1/blobs/sha256'))).toEqual([]);
+      expect(fs.readdirSync(path.join(disk, 'v1/tmp'))).toEqual([]);
       expect(fs.existsSync(project.path('oci'))).toBe(false);
     } finally {
       project.remove();
@@ -352,13 +344,12 @@ describe('stack deploy on a full disk', () => {
   it('reports a full target, which then reads as before', () => {
     const project = prepared();
     try {
-      withSmallDisk(project, 'small', () => {
-        const { status, stderr } = project.stack(['deploy', '--to', 'oci:small/oci']);
-        expect(stderr).toMatch(/error STACK7002: no space left/);
-        expect(status).toBe(1);
-        expect(fs.existsSync(path.join(project.path('small/oci'), 'index.json'))).toBe(false);
-        expect(fs.readdirSync(project.path('small/oci/blobs/sha256'))).toEqual([]);
-      });
+      const target = path.join(mounts.disk('1m'), 'oci');
+      const { status, stderr } = project.stack(['deploy', '--to', `oci:${target}`]);
+      expect(stderr).toMatch(/error STACK7002: no space left/);
+      expect(status).toBe(1);
+      expect(fs.existsSync(path.join(target, 'index.json'))).toBe(false);
+      expect(fs.readdirSync(path.join(target, 'blobs/sha256'))).toEqual([]);
     } finally {
       project.remove();
     }

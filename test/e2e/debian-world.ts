@@ -7,6 +7,7 @@ import { StackError, type StackEvent } from '../../lib/core';
 import { readArchive, type Tree } from '../../lib/pack';
 import { LOCK_FILE_NAME, LockFile, type DebianPlan, type LockedPackage } from '../../lib/plan';
 import { Store } from '../../lib/store';
+import { asRoot } from './as-root';
 import { DebianRepository } from './debian-repository';
 
 /** A store, an app's directory and a repository of packages, in a temporary directory. */
@@ -27,7 +28,7 @@ export class DebianWorld {
 
   public remove(): void {
     process.env = this.environment;
-    fs.rmSync(this.directory, { recursive: true, force: true });
+    asRoot('rm', '-rf', this.directory);
   }
 
   /** Adds to the host's apt configuration. */

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { controlStanza, debDigest, openDataTar } from '../../lib/build/debian';
 import { readArchive } from '../../lib/pack';
 import type { DebianPlan } from '../../lib/plan';
+import { asRoot, commandAs, ORDINARY_USER } from './as-root';
 import { DebianRepository } from './debian-repository';
 import { closedPort, DebianWorld, failureOf, named } from './debian-world';
 
@@ -272,15 +273,8 @@ describe('the content of packages', () => {
 });
 
 /** Everything below the host's own state of apt and dpkg, with sizes and times. */
-function hostState(): string[] {
-  const found: string[] = [];
-  const visit = (place: string): void => {
-    const stat = fs.lstatSync(place);
-    found.push(`${place} ${String(stat.size)} ${String(stat.mtimeMs)}`);
-    if (stat.isDirectory()) for (const name of fs.readdirSync(place)) visit(path.join(place, name));
-  };
-  for (const place of ['/var/lib/apt', '/var/cache/apt', '/var/lib/dpkg']) visit(place);
-  return found;
+function hostState(): string {
+  return asRoot('find', '/var/lib/apt', '/var/cache/apt', '/var/lib/dpkg', '-printf', '%p %s %T@\n');
 }
 
 describe("the host's sources", () => {
@@ -330,22 +324,16 @@ describe("the host's sources", () => {
           process.stdout.write(JSON.stringify(await source.provide('x', JSON.parse(plan))));
         };
         main(process.argv.slice(2));`;
-    const uid = process.getuid?.() === 0 ? 65534 : process.getuid?.(); // who is not root is one already
-    const change = ['--reuid', '65534', '--regid', '65534', '--clear-groups', '--inh-caps=-all'];
-    const user = uid === 65534 ? ['setpriv', ...change] : ['env'];
     const args = [
       path.join(__dirname, '../../dist'),
       path.join(world.directory, 'store'),
       world.app,
       JSON.stringify(ofHost()),
     ];
-    const [command = '', ...options] = user;
-    const output = execFileSync(command, [...options, process.execPath, '-e', script, ...args], {
-      encoding: 'utf8',
-      cwd: world.directory,
-      env: { ...process.env, HOME: world.directory },
-    });
+    const environment = { ...process.env, HOME: world.directory };
+    const [command, ...rest] = commandAs(ORDINARY_USER, environment, [process.execPath, '-e', script, ...args]);
+    const output = execFileSync(command, rest, { encoding: 'utf8', cwd: world.directory });
     expect(JSON.parse(output)).toEqual([expect.objectContaining({ name: 'hostname' })]);
-    expect(fs.statSync(world.lockFile).uid).toBe(uid);
+    expect(fs.statSync(world.lockFile).uid).toBe(ORDINARY_USER.uid);
   }, 120_000);
 });

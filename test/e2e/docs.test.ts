@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { transformSync } from '@swc/core';
+import { writeBusyboxTar } from './busybox';
 import { Project } from './installed';
+import { toJavaScript } from './javascript';
 
 const ROOT = path.resolve(__dirname, '../..');
 const PAGES = [
@@ -37,23 +38,14 @@ function prepare(project: Project): void {
     'service/run': '#!/bin/sh\n',
     'service/README.md': 'x',
   });
-  const bin = project.path('rootfs/bin');
-  fs.mkdirSync(bin, { recursive: true });
-  const busybox = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim();
-  fs.copyFileSync(busybox, path.join(bin, 'busybox'));
-  for (const applet of ['sh', 'cp', 'mkdir', 'rm']) fs.symlinkSync('busybox', path.join(bin, applet));
-  execFileSync('tar', ['-cf', project.path('rootfs.tar'), '-C', project.path('rootfs'), '.']);
+  writeBusyboxTar(project.path('rootfs.tar'), { files: {} });
 }
 
 describe('the examples in the docs', () => {
   it.each(blocks('ts'))(
     'deploy: $page:$line',
     ({ code }) => {
-      const options = {
-        jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
-        module: { type: 'commonjs' },
-      } as const;
-      const project = Project.create(transformSync(code, options).code);
+      const project = Project.create(toJavaScript(code));
       try {
         prepare(project);
         expect(project.stack(['deploy', '--format', 'tar', '--format', 'squashfs'])).toMatchObject({ status: 0 });

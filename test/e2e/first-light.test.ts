@@ -1,32 +1,20 @@
-import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { transformSync } from '@swc/core';
-import { ORDINARY_USER, Project } from './installed';
+import { asRoot, ORDINARY_USER, statusAsRoot } from './as-root';
+import { Project } from './installed';
+import { templateApp, toJavaScript } from './javascript';
+import { Mounts } from './mounts';
 
-const SAMPLE = path.resolve(__dirname, '../../templates/sample/bin/app.ts');
 const MINUTES = 60_000;
 
 /** The sample as JavaScript; `appProps` replaces the arguments of `new App()`. */
 function sample(appProps = ''): string {
-  const source = fs.readFileSync(SAMPLE, 'utf8').replace('new App()', `new App(${appProps})`);
-  return transformSync(source, {
-    jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
-    module: { type: 'commonjs' },
-  }).code;
-}
-
-function run(command: string, ...args: string[]): string {
-  return execFileSync(command, args, {
-    encoding: 'utf8',
-    maxBuffer: 256 * 1024 * 1024,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return toJavaScript(templateApp('sample').replace('new App()', `new App(${appProps})`));
 }
 
 /** Everything about a tree that a layer carries, a line an entry. */
 function listing(directory: string, ...more: string[]): string {
-  const lines = run(
+  const lines = asRoot(
     'find',
     directory,
     '-mindepth',
@@ -72,7 +60,7 @@ describe('the images of the seed, made of real packages', () => {
     const chosen = [...debs].filter(([each]) => name.test(each));
     expect(chosen).not.toHaveLength(0);
     for (const [, sha256] of chosen)
-      run('dpkg-deb', '--extract', path.join(project.store, 'v1/blobs/sha256', sha256), target);
+      asRoot('dpkg-deb', '--extract', path.join(project.store, 'v1/blobs/sha256', sha256), target);
     return target;
   }
 
@@ -133,7 +121,7 @@ describe('the images of the seed, made of real packages', () => {
     // The superblock says how large the filesystem is (squashfs 4.0, bytes_used); it is padded to 4096.
     const offset = Math.ceil(Number(blob.readBigUInt64LE(40)) / 4096) * 4096;
     const verify = (): number | null =>
-      spawnSync('veritysetup', ['verify', image, image, root, `--hash-offset=${String(offset)}`]).status;
+      statusAsRoot('veritysetup', 'verify', image, image, root, `--hash-offset=${String(offset)}`);
     fs.writeFileSync(image, blob);
     expect(verify()).toBe(0);
     blob.writeUInt8(blob.readUInt8(offset >> 1) ^ 1, offset >> 1);
@@ -143,33 +131,20 @@ describe('the images of the seed, made of real packages', () => {
 
   it.each(['kernel', 'ovmf'])('mounts %s, which shows only its top directory', (name) => {
     const [layer] = layout.manifest(`${name}-squashfs`).layers;
-    const mountPoint = fs.mkdtempSync(path.join(scratch, 'mount-'));
-    const sudo = process.getuid?.() === 0 ? [] : ['sudo'];
-    const [command = '', ...args] = [
-      ...sudo,
-      'mount',
-      '-o',
-      'ro,loop',
-      '-t',
-      'squashfs',
-      layout.blob(layer!.digest),
-      mountPoint,
-    ];
-    run(command, ...args);
+    const mounts = new Mounts();
     try {
-      expect(fs.readdirSync(mountPoint)).toEqual([name]);
+      expect(fs.readdirSync(mounts.squashfs(layout.blob(layer!.digest)))).toEqual([name]);
     } finally {
-      const [unmount = '', ...rest] = [...sudo, 'umount', mountPoint];
-      run(unmount, ...rest);
+      mounts.end();
     }
   });
 
   it.each(['kernel', 'ovmf', 'combined'])('is read by skopeo: %s', (name) => {
     const target = path.join(scratch, `skopeo-${name}`);
-    run('skopeo', '--insecure-policy', 'copy', '--quiet', `oci:${layout.directory}:${name}`, `dir:${target}`);
+    asRoot('skopeo', '--insecure-policy', 'copy', '--quiet', `oci:${layout.directory}:${name}`, `dir:${target}`);
     const layers = layout.manifest(name).layers.map((layer) => layer.digest.slice(7));
     expect(fs.readdirSync(target)).toEqual(expect.arrayContaining(layers));
-    const config = JSON.parse(run('skopeo', 'inspect', '--config', `oci:${layout.directory}:${name}`)) as {
+    const config = JSON.parse(asRoot('skopeo', 'inspect', '--config', `oci:${layout.directory}:${name}`)) as {
       os: string;
       rootfs: { diff_ids: string[] };
     };
@@ -183,14 +158,14 @@ describe('the images of the seed, made of real packages', () => {
       const unpacked = path.join(scratch, 'kernel-tree');
       fs.mkdirSync(unpacked);
       const [layer] = layout.manifest('kernel').layers;
-      run('tar', '--zstd', '--numeric-owner', '-xpf', layout.blob(layer!.digest), '-C', unpacked);
+      asRoot('tar', '--zstd', '--numeric-owner', '-xpf', layout.blob(layer!.digest), '-C', unpacked);
       const packages = extractPackages(/./);
       expect(fs.readdirSync(unpacked)).toEqual(['kernel']);
       for (const [ours, theirs] of [
         ['boot', 'boot'],
         ['modules', 'lib/modules'],
       ] as const) {
-        run(
+        asRoot(
           'diff',
           '--recursive',
           '--no-dereference',
@@ -201,9 +176,13 @@ describe('the images of the seed, made of real packages', () => {
       }
       const firmware = path.join(scratch, 'ovmf-tree');
       fs.mkdirSync(firmware);
-      run('tar', '--zstd', '-xpf', layout.blob(layout.manifest('ovmf').layers[0]!.digest), '-C', firmware);
-      run('cmp', path.join(firmware, 'ovmf/ovmf-code.fd'), path.join(packages, 'usr/share/OVMF/OVMF_CODE.secboot.fd'));
-      run('cmp', path.join(firmware, 'ovmf/ovmf-vars.fd'), path.join(packages, 'usr/share/OVMF/OVMF_VARS.fd'));
+      asRoot('tar', '--zstd', '-xpf', layout.blob(layout.manifest('ovmf').layers[0]!.digest), '-C', firmware);
+      asRoot(
+        'cmp',
+        path.join(firmware, 'ovmf/ovmf-code.fd'),
+        path.join(packages, 'usr/share/OVMF/OVMF_CODE.secboot.fd'),
+      );
+      asRoot('cmp', path.join(firmware, 'ovmf/ovmf-vars.fd'), path.join(packages, 'usr/share/OVMF/OVMF_VARS.fd'));
       expect(fs.readdirSync(path.join(firmware, 'ovmf')).sort()).toEqual(['ovmf-code.fd', 'ovmf-vars.fd']);
     },
     MINUTES,
@@ -215,7 +194,7 @@ describe('the images of the seed, made of real packages', () => {
       const other = Project.create(sample());
       try {
         other.write({ 'cdk-stack.lock.json': fs.readFileSync(project.path('cdk-stack.lock.json')) });
-        other.handOver();
+        other.handOver(ORDINARY_USER);
         const deployed = other.stack(['deploy', '--format', 'tar', '--format', 'squashfs'], { user: ORDINARY_USER });
         expect(deployed).toMatchObject({ status: 0 });
         expect(other.layout().indexText).toBe(layout.indexText);
@@ -241,13 +220,13 @@ describe('images for tools that know no zstd', () => {
       const layout = project.layout();
       for (const name of ['kernel', 'ovmf', 'combined']) {
         const bundle = path.join(project.home, `bundle-${name}`);
-        run('umoci', 'unpack', '--image', `${layout.directory}:${name}`, bundle);
+        asRoot('umoci', 'unpack', '--image', `${layout.directory}:${name}`, bundle);
         const expected = path.join(project.home, `tree-${name}`);
         fs.mkdirSync(expected);
         for (const layer of layout.manifest(name).layers)
-          run('tar', '--numeric-owner', '-xpzf', layout.blob(layer.digest), '-C', expected);
+          asRoot('tar', '--numeric-owner', '-xpzf', layout.blob(layer.digest), '-C', expected);
         expect(listing(path.join(bundle, 'rootfs'))).toBe(listing(expected));
-        run('diff', '--recursive', '--no-dereference', path.join(bundle, 'rootfs'), expected);
+        asRoot('diff', '--recursive', '--no-dereference', path.join(bundle, 'rootfs'), expected);
       }
     },
     5 * MINUTES,

@@ -2,11 +2,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
+import { asRoot, commandAs, give, type User } from './as-root';
 
 const ROOT = path.resolve(__dirname, '../..');
-
-/** An ordinary user every Debian has. */
-export const ORDINARY_USER = { uid: 65534, gid: 65534 };
 
 /** Packs the repository and installs the tarball; gives the directory whose node_modules has it. */
 export function installPackage(): string {
@@ -61,23 +59,23 @@ export class Project {
 
   /** Runs `stack`; never throws. */
   public stack(args: readonly string[], options: RunOptions = {}): Outcome {
-    const { status, signal, stdout, stderr } = spawnSync(
-      process.execPath,
-      [this.path('node_modules/cdk-stack/bin/stack'), ...args],
-      {
-        cwd: this.directory,
-        encoding: 'utf8',
-        maxBuffer: 64 * 1024 * 1024,
-        env: { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: this.home, STACK_HOME: this.store, ...options.env },
-        ...(options.user === undefined ? {} : options.user),
-      },
-    );
+    const env = { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: this.home, STACK_HOME: this.store, ...options.env };
+    const command = [process.execPath, this.path('node_modules/cdk-stack/bin/stack'), ...args];
+    const { user } = options;
+    const [program = '', ...rest] = user === undefined ? command : commandAs(user, env, command);
+    const { status, signal, stdout, stderr } = spawnSync(program, rest, {
+      cwd: this.directory,
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+      ...(user === undefined ? { env } : {}),
+    });
     return { status: status ?? signal ?? 'none', stdout, stderr };
   }
 
-  /** Gives everything to the ordinary user. */
-  public handOver(): void {
-    execFileSync('chown', ['-R', '-h', `${String(ORDINARY_USER.uid)}:${String(ORDINARY_USER.gid)}`, this.home]);
+  /** Gives everything to a user; it can be read as before. */
+  public handOver(user: User): void {
+    fs.chmodSync(this.home, 0o755);
+    give(this.home, user);
   }
 
   public layout(name = 'oci'): Layout {
@@ -85,13 +83,13 @@ export class Project {
   }
 
   public remove(): void {
-    fs.rmSync(this.home, { recursive: true, force: true });
+    asRoot('rm', '-rf', this.home);
   }
 }
 
 interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
-  readonly user?: { readonly uid: number; readonly gid: number };
+  readonly user?: User;
 }
 
 /** How a command ended. */
@@ -115,6 +113,11 @@ interface Manifest {
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
   readonly annotations?: object;
+}
+
+/** Name, inode, size and times of everything below a directory. */
+export function stateOf(directory: string): string {
+  return execFileSync('find', [directory, '-printf', '%P %y %i %s %T@ %C@\n'], { encoding: 'utf8' });
 }
 
 /** Reads an OCI layout, independently of the code under test. */
@@ -169,8 +172,8 @@ export class Layout {
     return [...found].sort();
   }
 
-  /** Name, inode, size and times of everything below, to tell whether anything was written. */
+  /** To tell whether anything was written. */
   public state(): string {
-    return execFileSync('find', [this.directory, '-printf', '%P %y %i %s %T@ %C@\n'], { encoding: 'utf8' });
+    return stateOf(this.directory);
   }
 }

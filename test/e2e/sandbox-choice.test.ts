@@ -1,22 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { POOR_USER, World } from './sandbox-world';
+import { ORDINARY_USER } from './as-root';
+import { Mounts } from './mounts';
+import { describeForEachUser, World } from './sandbox-world';
 
-const MINUTE = 60_000;
-jest.setTimeout(MINUTE);
-
-describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.create(who);
-  }, MINUTE);
-
-  afterAll(async () => {
-    await world.end();
-  }, MINUTE);
-
+describeForEachUser((world) => {
   test.each([
     ['auto', 'crun'],
     ['oci-runtime', 'crun'],
@@ -28,15 +16,9 @@ describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
   });
 
   test('a store on an overlay is refused with the reason', async () => {
-    const [lower, upper, work, merged] = [1, 2, 3, 4].map(() => world.directory()) as [string, string, string, string];
-    execFileSync('mount', [
-      '-t',
-      'overlay',
-      '-o',
-      `lowerdir=${lower},upperdir=${upper},workdir=${work}`,
-      'none',
-      merged,
-    ]);
+    const [lower, upper, work] = [world.directory(), world.directory(), world.directory()];
+    const mounts = new Mounts();
+    const merged = mounts.mount('-t', 'overlay', '-o', `lowerdir=${lower},upperdir=${upper},workdir=${work}`, 'none');
     try {
       await expect(world.agent.do('chooseDriver', { choice: 'auto', directory: merged })).rejects.toMatchObject({
         reason: {
@@ -47,26 +29,24 @@ describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
       });
       expect(fs.readdirSync(merged)).toEqual([]);
     } finally {
-      execFileSync('umount', [merged]);
+      mounts.end();
     }
   });
 
   test('an inherited TAR_OPTIONS changes nothing', async () => {
     const name = world.newName('layer');
-    process.env['TAR_OPTIONS'] = '--exclude=bin';
-    const agent = await world.newAgent();
-    delete process.env['TAR_OPTIONS'];
+    const agent = await world.newAgent({ env: { TAR_OPTIONS: '--exclude=bin' } });
     await agent.do('materialize', { tar: world.path('base.tar'), directory: name });
     expect(fs.existsSync(path.join(name, 'bin/sh'))).toBe(true);
-    agent.end();
+    await agent.end();
   });
 });
 
 test('a user without subordinate ids is told how to get some', async () => {
-  const world = await World.create('root');
+  const world = new World('root');
   try {
-    fs.chmodSync(world.home, 0o777);
-    await expect(world.newAgent([], POOR_USER)).rejects.toMatchObject({
+    await world.start();
+    await expect(world.newAgent({}, ORDINARY_USER)).rejects.toMatchObject({
       reason: {
         code: 'STACK4010',
         message:

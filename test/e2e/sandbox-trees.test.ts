@@ -3,10 +3,8 @@ import { createServer } from 'node:net';
 import * as path from 'node:path';
 import { bytesToName } from '../../lib/core';
 import { overlayTar, readArchive, sortTree, type Entry, type Tree } from '../../lib/pack';
-import { World } from './sandbox-world';
-
-const MINUTE = 60_000;
-jest.setTimeout(MINUTE);
+import { asRoot } from './as-root';
+import { describeForEachUser } from './sandbox-world';
 
 const ROOT = { uid: 0, gid: 0, mtime: 1_000_000_000 };
 /** cap_net_bind_service=ep, as the kernel keeps it (linux/capability.h, VFS_CAP_REVISION_2). */
@@ -52,17 +50,7 @@ function write(name: string, tree: Tree, xattr: string): void {
   fs.writeFileSync(name, Buffer.concat([...overlayTar(tree, xattr)]));
 }
 
-describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.create(who);
-  }, MINUTE);
-
-  afterAll(async () => {
-    await world.end();
-  }, MINUTE);
-
+describeForEachUser((world, who) => {
   /** A tree as a lower layer. */
   async function layer(tree: Tree): Promise<string> {
     const name = world.newName('layer');
@@ -135,7 +123,8 @@ describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
     test('leaves out sockets', async () => {
       const upper = world.directory({ file: '' });
       const server = createServer();
-      await new Promise<void>((resolve) => server.listen(path.join(upper, 'socket'), resolve));
+      await new Promise<void>((resolve) => server.listen(world.path('socket'), resolve));
+      asRoot('mv', world.path('socket'), upper);
       try {
         expect((await read(upper)).map((entry) => entry.path)).toEqual(['', 'file']);
       } finally {

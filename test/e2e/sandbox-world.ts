@@ -1,57 +1,17 @@
-import { execFileSync, fork, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import type { Driver, RunOptions } from '../../lib/build/sandbox';
-import type { StackErrorJson } from '../../lib/core';
-import { ORDINARY_USER } from './installed';
+import { addUser, asRoot, give, removeUser, ROOT_USER, type User } from './as-root';
+import { writeBusyboxTar } from './busybox';
+import { Agent, AGENT, type AgentOptions } from './sandbox-agent';
 
-/** A user of these tests' own, with the subordinate ids that useradd gives. */
+const MINUTE = 60_000;
+/** A user of these tests' own. */
 const USER = `cdk-stack-sandbox-${process.env['JEST_WORKER_ID'] ?? ''}`;
 
-/** What runs in a process of another user: the installed package, on request. Objects and buffers come and go as they are. */
-const AGENT = `'use strict';
-const fs = require('node:fs');
-const { pipeline } = require('node:stream/promises');
-const sandbox = require(process.argv[2] + '/node_modules/cdk-stack/dist/build/sandbox');
-let namespace;
-const aborts = new Map();
-const actions = {
-  detect: async () => {
-    namespace = await sandbox.Namespace.detect();
-    return { opaqueXattr: namespace.opaqueXattr, canMakeDevices: namespace.canMakeDevices };
-  },
-  chooseDriver: ({ choice, directory }) => sandbox.chooseDriver(namespace, choice, directory),
-  materialize: ({ tar, directory }) => sandbox.materialize(namespace, fs.createReadStream(tar), directory),
-  readUpper: ({ directory, file }) => pipeline(sandbox.readUpper(namespace, directory), fs.createWriteStream(file)),
-  removeTree: ({ directory }) => sandbox.removeTree(namespace, directory),
-  runScript: async ({ driver, options }, id) => {
-    const written = { stdout: [], stderr: [] };
-    const abort = new AbortController();
-    aborts.set(id, abort);
-    const onOutput = (chunk, stream) => {
-      written[stream].push(chunk);
-      process.send({ id, output: chunk.toString() });
-    };
-    const { status } = await sandbox.runScript(namespace, driver, { ...options, onOutput, signal: abort.signal });
-    return { status, stdout: Buffer.concat(written.stdout).toString(), stderr: Buffer.concat(written.stderr).toString() };
-  },
-  abort: ({ run }) => aborts.get(run).abort(new Error('enough')),
-};
-process.on('message', async ({ id, action, args }) => {
-  try {
-    process.send({ id, value: await actions[action](args, id) });
-  } catch (error) {
-    process.send({ id, error: error.toJSON?.() ?? { message: error.stack } });
-  }
-});
-`;
-
-/** A user other than ours. */
-interface Ids {
-  readonly uid?: number;
-  readonly gid?: number;
-}
+type Who = 'root' | 'an ordinary user';
 
 /** How a script ended, and what it wrote. */
 export interface Ran {
@@ -60,105 +20,41 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** What the agent could not do. */
-export class Refused extends Error {
-  public constructor(public readonly reason: Partial<StackErrorJson> & { readonly message: string }) {
-    super(`${reason.code ?? ''} ${reason.message}`);
-  }
-}
-
-interface Reply {
-  readonly id: number;
-  readonly output?: string;
-  readonly value?: unknown;
-  readonly error?: Refused['reason'];
-}
-
-/** A process of some user's that has the package do things. */
-export class Agent {
-  public readonly process: ChildProcess;
-  private last = 0;
-  private readonly replies = new Map<number, (reply: Reply) => void>();
-
-  /** @param stdio more file descriptors that the process has, open */
-  public constructor(
-    file: string,
-    private readonly home: string,
-    user: Ids,
-    stdio: readonly unknown[] = [],
-  ) {
-    this.process = fork(file, [process.env['CDK_STACK_INSTALLED'] ?? ''], {
-      ...user,
-      serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...stdio] as StdioOptions,
-      env: { ...process.env, HOME: home },
-    });
-    this.process.on('message', (reply: Reply) => this.replies.get(reply.id)?.(reply));
-    this.process.once('exit', () => {
-      for (const id of this.replies.keys()) this.replies.get(id)?.({ id, error: { message: 'the agent is gone' } });
-    });
-  }
-
-  /** Gives the number of the request as well, by which it can be aborted. */
-  public request<T>(
-    action: string,
-    args: object = {},
-    onOutput?: (text: string) => void,
-  ): { id: number; value: Promise<T> } {
-    const id = ++this.last;
-    const value = new Promise<T>((resolve, reject) => {
-      this.replies.set(id, ({ output, value: given, error }) => {
-        if (output !== undefined) {
-          onOutput?.(output);
-          return;
-        }
-        this.replies.delete(id);
-        if (error === undefined) resolve(given as T);
-        else reject(new Refused(error));
-      });
-      this.process.send({ id, action, args });
-    });
-    return { id, value };
-  }
-
-  public do<T = void>(action: string, args: object = {}): Promise<T> {
-    return this.request<T>(action, args).value;
-  }
-
-  public end(): void {
-    this.process.kill('SIGKILL');
-    fs.rmSync(this.home, { recursive: true, force: true });
-  }
-}
-
 /** A user, with a directory of theirs, a busybox base in it and an agent. */
 export class World {
-  public static async create(who: 'root' | 'an ordinary user'): Promise<World> {
-    const home = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-stack-sandbox-'));
-    fs.chmodSync(home, 0o755);
-    const agentFile = path.join(home, 'agent.js');
-    fs.writeFileSync(agentFile, AGENT);
-    makeBase(path.join(home, 'base.tar'));
-    const user: Ids = who === 'root' ? {} : addUser();
-    if (user.uid !== undefined && user.gid !== undefined) fs.chownSync(home, user.uid, user.gid);
-    const world = new World(home, agentFile, user, new Agent(agentFile, home, user));
-    const facts = await world.agent.do<Pick<World, 'opaqueXattr' | 'canMakeDevices'>>('detect');
-    world.opaqueXattr = facts.opaqueXattr;
-    world.canMakeDevices = facts.canMakeDevices;
-    await world.agent.do('materialize', { tar: world.path('base.tar'), directory: world.base });
-    return world;
-  }
-
+  /** Holds everything, and is everybody's. */
+  public home = '';
+  public user = ROOT_USER;
   public opaqueXattr = '';
   public canMakeDevices = false;
+  private running: Agent | undefined;
   private count = 0;
 
-  private constructor(
-    public readonly home: string,
-    private readonly agentFile: string,
-    public readonly user: Ids,
-    public readonly agent: Agent,
-  ) {}
+  public constructor(private readonly who: Who) {}
+
+  public async start(): Promise<void> {
+    this.home = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-stack-sandbox-'));
+    fs.chmodSync(this.home, 0o777);
+    fs.writeFileSync(this.path('agent.js'), AGENT);
+    writeBusyboxTar(this.path('base.tar'), {
+      files: {
+        'etc/passwd': 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n',
+        'etc/group': 'root:x:0:\nnogroup:x:65534:\n',
+        'data/one': 'one\n',
+        'data/two': 'two\n',
+        'data/deep/three': 'three\n',
+      },
+    });
+    if (this.who !== 'root') this.user = addUser(USER);
+    this.running = new Agent(this.path('agent.js'), this.home, this.user);
+    Object.assign(this, await this.agent.do<Pick<World, 'opaqueXattr' | 'canMakeDevices'>>('detect'));
+    await this.agent.do('materialize', { tar: this.path('base.tar'), directory: this.base });
+  }
+
+  public get agent(): Agent {
+    if (this.running === undefined) throw new Error('this world has not started');
+    return this.running;
+  }
 
   public get base(): string {
     return this.path('base');
@@ -169,12 +65,14 @@ export class World {
   }
 
   /** A further process, of the user's or another. */
-  public async newAgent(stdio: readonly unknown[] = [], user: Ids = this.user): Promise<Agent> {
-    const agent = new Agent(this.agentFile, this.newName('home'), user, stdio);
-    await agent.do('detect').catch((error: unknown) => {
-      agent.end();
+  public async newAgent(options: AgentOptions = {}, user: User = this.user): Promise<Agent> {
+    const agent = new Agent(this.path('agent.js'), this.newName('home'), user, options);
+    try {
+      await agent.do('detect');
+    } catch (error) {
+      await agent.end();
       throw error;
-    });
+    }
     return agent;
   }
 
@@ -185,13 +83,12 @@ export class World {
   /** A directory of the user's, with files in it. */
   public directory(files: Readonly<Record<string, string>> = {}, prefix = 'directory'): string {
     const directory = this.newName(prefix);
-    for (const [name, content] of Object.entries({ ...files })) {
+    for (const [name, content] of Object.entries(files)) {
       fs.mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
       fs.writeFileSync(path.join(directory, name), content);
     }
     fs.mkdirSync(directory, { recursive: true });
-    if (this.user.uid !== undefined)
-      execFileSync('chown', ['-R', '-h', `${String(this.user.uid)}:${String(this.user.gid)}`, directory]);
+    give(directory, this.user);
     return directory;
   }
 
@@ -213,10 +110,24 @@ export class World {
   }
 
   public async end(): Promise<void> {
-    await this.agent.do('removeTree', { directory: this.home });
-    this.agent.end();
-    if (this.user.uid !== undefined) spawnSync('userdel', [USER]);
+    await this.running?.end();
+    asRoot('rm', '-rf', this.home);
+    if (this.who !== 'root') removeUser(USER);
   }
+}
+
+/** Tests for root and for an ordinary user, each with a world of theirs. */
+export function describeForEachUser(tests: (world: World, who: Who) => void): void {
+  jest.setTimeout(MINUTE);
+  describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
+    const world = new World(who);
+
+    beforeAll(() => world.start());
+
+    afterAll(() => world.end());
+
+    tests(world, who);
+  });
 }
 
 /** Command lines of the processes on this machine that have a text in them. */
@@ -240,50 +151,6 @@ export async function until(what: () => boolean): Promise<void> {
     if (attempt === 200) throw new Error('waited ten seconds in vain');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-}
-
-function addUser(): { uid: number; gid: number } {
-  if (process.getuid?.() !== 0) throw new Error('these tests need root');
-  if (spawnSync('id', [USER]).status !== 0) execFileSync('useradd', ['--no-create-home', USER]);
-  const [uid, gid] = ['-u', '-g'].map((flag) => Number(execFileSync('id', [flag, USER], { encoding: 'utf8' })));
-  return { uid: uid!, gid: gid! };
-}
-
-/** A user that has no subordinate ids. */
-export const POOR_USER = ORDINARY_USER;
-
-/** A root filesystem of busybox: everything is root's, and old. */
-function makeBase(file: string): void {
-  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-stack-base-'));
-  const busybox = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim();
-  fs.mkdirSync(path.join(root, 'bin'));
-  fs.copyFileSync(busybox, path.join(root, 'bin/busybox'));
-  for (const name of execFileSync(busybox, ['--list'], { encoding: 'utf8' }).trim().split('\n')) {
-    if (name !== 'busybox') fs.symlinkSync('busybox', path.join(root, 'bin', name));
-  }
-  const files = {
-    'etc/passwd': 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n',
-    'etc/group': 'root:x:0:\nnogroup:x:65534:\n',
-    'data/one': 'one\n',
-    'data/two': 'two\n',
-    'data/deep/three': 'three\n',
-  };
-  for (const [name, content] of Object.entries(files)) {
-    fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
-    fs.writeFileSync(path.join(root, name), content);
-  }
-  execFileSync('tar', [
-    '-cf',
-    file,
-    '--owner=0',
-    '--group=0',
-    '--mode=u=rwX,go=rX',
-    '--mtime=@1000000000',
-    '-C',
-    root,
-    '.',
-  ]);
-  fs.rmSync(root, { recursive: true });
 }
 
 /** GNU tar's list of an archive, without sizes and times. */

@@ -2,24 +2,12 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import type { Driver } from '../../lib/build/sandbox';
 import { CAPABILITIES } from '../../lib/build/sandbox/capabilities';
-import { processesWith, until, World } from './sandbox-world';
-
-const MINUTE = 60_000;
-jest.setTimeout(MINUTE);
+import { commandAs } from './as-root';
+import { describeForEachUser, processesWith, until } from './sandbox-world';
 
 const DRIVERS: readonly Driver[] = ['unshare', 'crun', 'runc'];
 
-describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
-  let world: World;
-
-  beforeAll(async () => {
-    world = await World.create(who);
-  }, MINUTE);
-
-  afterAll(async () => {
-    await world.end();
-  }, MINUTE);
-
+describeForEachUser((world) => {
   describe.each(DRIVERS)('a script run by %s', (driver) => {
     /** What a script writes. */
     async function output(script: string, more = {}): Promise<string> {
@@ -154,8 +142,8 @@ describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
     });
 
     test('gets no file descriptor but its standard ones', async () => {
-      const directory = fs.openSync('/', 'r');
-      const agent = await world.newAgent([...Array.from({ length: 40 }, () => 'ignore' as const), directory]);
+      const openMany = 'for fd in {3..43}; do eval "exec $fd< /dev/null"; done; exec 44< /; exec "$@"';
+      const agent = await world.newAgent({ through: ['bash', '-c', openMany, 'bash'] });
       try {
         const options = world.options('#!/bin/sh\nls -l /proc/$$/fd');
         const { value } = agent.request<{ stdout: string }>('runScript', { driver, options });
@@ -167,8 +155,7 @@ describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
           ),
         ).toEqual([]);
       } finally {
-        fs.closeSync(directory);
-        agent.end();
+        await agent.end();
       }
     });
 
@@ -201,23 +188,24 @@ describe.each(['root', 'an ordinary user'] as const)('for %s', (who) => {
       const { value } = agent.request('runScript', { driver, options });
       value.catch(() => undefined);
       await until(() => processesWith('sleep 161803').length === 2);
-      agent.process.kill('SIGKILL');
+      await agent.end();
       await until(() => processesWith('161803').length === 0);
       await until(() => processesWith(options.work).length === 0);
       await world.agent.do('removeTree', { directory: options.upper });
       await world.agent.do('removeTree', { directory: options.work });
       expect(fs.existsSync(options.work)).toBe(false);
-      agent.end();
     });
 
     test('can be talked to on a terminal', () => {
       const options = { ...world.options('#!/bin/sh\ntest -t 0 && read line && echo "got $line"'), terminal: true };
-      const program = `const { Namespace, runScript } = require(process.argv[1] + '/node_modules/cdk-stack/dist/build/sandbox');
+      const text = `const { Namespace, runScript } = require(process.argv[1] + '/node_modules/cdk-stack/dist/build/sandbox');
         Namespace.detect().then((n) => runScript(n, '${driver}', ${JSON.stringify(options)})).then((r) => console.log(JSON.stringify(r)));`;
       const file = world.newName('terminal.js');
-      fs.writeFileSync(file, program.replace('process.argv[1]', JSON.stringify(process.env['CDK_STACK_INSTALLED'])));
-      const { stdout } = spawnSync('script', ['-qc', `${process.execPath} ${file}`, '/dev/null'], {
-        ...world.user,
+      fs.writeFileSync(file, text.replace('process.argv[1]', JSON.stringify(process.env['CDK_STACK_INSTALLED'])));
+      const environment = { PATH: process.env['PATH'], HOME: world.home };
+      const command = ['script', '-qc', `${process.execPath} ${file}`, '/dev/null'];
+      const [program, ...args] = commandAs(world.user, environment, command);
+      const { stdout } = spawnSync(program, args, {
         input: 'hello\n',
         encoding: 'utf8',
       });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { contentOf, deployed, HEAD, projectOf, topLayer, withProject } from './busybox';
+import { contentOf, deployed, HEAD, projectOf, topLayer, withProject } from './on-busybox';
 import type { Project } from './installed';
 
 const MINUTE = 60_000;

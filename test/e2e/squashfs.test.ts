@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from 'node:child_process';
 import { createCipheriv, createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -15,22 +14,18 @@ import {
   zstdCompressor,
 } from '../../lib/pack';
 import { blockCompressor } from '../../lib/pack/squashfs/frame';
+import { asRoot, statusAsRoot } from './as-root';
+import { Mounts } from './mounts';
 
 const EPOCH = 315532800;
 const MINUTE = 60_000;
-const SUDO = process.getuid?.() === 0 ? [] : ['sudo'];
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'squashfs-e2e-'));
-const mounts: string[] = [];
+const mounts = new Mounts();
 
 afterAll(() => {
-  for (const directory of mounts.reverse()) asRoot('umount', directory);
+  mounts.end();
   asRoot('rm', '-rf', scratch);
 });
-
-function asRoot(...command: string[]): Buffer {
-  const [program = '', ...args] = [...SUDO, ...command];
-  return execFileSync(program, args, { maxBuffer: 256 * 1024 * 1024, stdio: ['ignore', 'pipe', 'pipe'] });
-}
 
 function newDirectory(): string {
   return fs.mkdtempSync(path.join(scratch, 'd-'));
@@ -56,13 +51,6 @@ async function pack(entries: readonly Entry[], level = 3): Promise<Packed> {
   // The superblock says how large the filesystem is (bytes_used); it is padded to 4096.
   const used = Number(fs.readFileSync(file).readBigUInt64LE(40));
   return { file, blob: blobs[0]!, size: Math.ceil(used / 4096) * 4096 };
-}
-
-function mount(file: string): string {
-  const directory = newDirectory();
-  asRoot('mount', '-t', 'squashfs', '-o', 'ro,loop', file, directory);
-  mounts.push(directory);
-  return directory;
 }
 
 function extract(file: string): string {
@@ -124,7 +112,7 @@ function xattrsOf(file: string): Record<string, string> {
     '--encoding=hex',
     file,
   );
-  const pairs = [...lines.toString().matchAll(/^([^#=\n]+)=0x([0-9a-f]*)$/gm)];
+  const pairs = [...lines.matchAll(/^([^#=\n]+)=0x([0-9a-f]*)$/gm)];
   return Object.fromEntries(pairs.map(([, name, value]) => [name!, value!]));
 }
 
@@ -245,7 +233,7 @@ describe('an image of everything there is', () => {
 
   beforeAll(async () => {
     packed = await pack(TREE);
-    mounted = mount(packed.file);
+    mounted = mounts.squashfs(packed.file);
     extracted = extract(packed.file);
   }, 2 * MINUTE);
 
@@ -258,7 +246,7 @@ describe('an image of everything there is', () => {
   });
 
   test('unsquashfs lists every path, with numbers for users and groups', () => {
-    const listing = asRoot('env', 'TZ=UTC', 'unsquashfs', '-lln', packed.file).toString('latin1');
+    const listing = asRoot('env', 'TZ=UTC', 'unsquashfs', '-lln', packed.file);
     expect(listing).toMatch(/^drwxrwxr-t 12\/13 +\d+ 2001-09-09 01:46 squashfs-root$/m);
     expect(listing).toMatch(/^-rwsr-xr-x 0\/0 +10 2096-10-02 07:06 squashfs-root\/links\/script-too$/m);
     expect(listing).toMatch(/^brw-r--r-- 0\/6 +8, +1 1980-01-01 00:00 squashfs-root\/dev\/disk$/m);
@@ -310,13 +298,13 @@ describe('small trees', () => {
   test('an empty tree can be mounted and extracted', async () => {
     const { file } = await pack([]);
     const root = { type: TYPES.directory, ...PLAIN, mode: 0o755 };
-    expect([...factsOf(mount(file))]).toEqual([['', root]]);
+    expect([...factsOf(mounts.squashfs(file))]).toEqual([['', root]]);
     expect([...factsOf(extract(file))]).toEqual([['', root]]);
   });
 
   test('a single top directory stays one', async () => {
     const { file } = await pack([directory('top', { mode: 0o711 }), directory('top/inner')]);
-    for (const root of [mount(file), extract(file)]) {
+    for (const root of [mounts.squashfs(file), extract(file)]) {
       expect(fs.readdirSync(root)).toEqual(['top']);
       expect(fs.statSync(path.join(root, 'top')).mode & 0o7777).toBe(0o711);
     }
@@ -324,7 +312,7 @@ describe('small trees', () => {
 
   test.each([1, 10])('frames of level %d can be read', async (level) => {
     const { file: image } = await pack([file('f', lines(50_000))], level);
-    for (const root of [mount(image), extract(image)]) {
+    for (const root of [mounts.squashfs(image), extract(image)]) {
       expect(fs.readFileSync(path.join(root, 'f')).equals(lines(50_000))).toBe(true);
     }
   });
@@ -347,7 +335,7 @@ test('the kernel reads a block wherever in a page its frame ends', async () => {
   const blocks = [await blockOf(0, firstEnd - 96 - 6)];
   for (let number = 1; number <= 20; number += 1) blocks.push(await blockOf(number, 4097));
   const { file: image } = await pack([file('blocks', Buffer.concat(blocks))]);
-  expect(sha256(fs.readFileSync(path.join(mount(image), 'blocks')))).toBe(sha256(Buffer.concat(blocks)));
+  expect(sha256(fs.readFileSync(path.join(mounts.squashfs(image), 'blocks')))).toBe(sha256(Buffer.concat(blocks)));
 });
 
 describe('whiteouts', () => {
@@ -363,10 +351,7 @@ describe('whiteouts', () => {
       directory('opaque', { opaque: true }),
       file('opaque/new', ''),
     ]);
-    const upper = mount(image);
-    const view = newDirectory();
-    asRoot('mount', '-t', 'overlay', '-o', `ro,userxattr,lowerdir=${upper}:${lower}`, 'overlay', view);
-    mounts.push(view);
+    const view = mounts.overlay(lower, mounts.squashfs(image));
     expect(fs.readdirSync(view).sort()).toEqual(['kept', 'opaque', 'open']);
     expect(fs.readdirSync(path.join(view, 'open')).sort()).toEqual(['new', 'seen']);
     expect(fs.readdirSync(path.join(view, 'opaque'))).toEqual(['new']);
@@ -375,9 +360,8 @@ describe('whiteouts', () => {
 
 describe('verity', () => {
   function verify({ file, size, blob }: Packed): number | null {
-    const [program = '', ...args] = [...SUDO, 'veritysetup', 'verify', file, file];
     const root = blob.annotations[ANNOTATION.verityRootHash]!;
-    return spawnSync(program, [...args, root, `--hash-offset=${String(size)}`]).status;
+    return statusAsRoot('veritysetup', 'verify', file, file, root, `--hash-offset=${String(size)}`);
   }
 
   // 1 block: no tree at all; 128 and 129: one and two levels; 17,000: three levels.
@@ -399,9 +383,7 @@ describe('verity', () => {
 });
 
 test('a full disk is reported as such', async () => {
-  const disk = newDirectory();
-  asRoot('mount', '-t', 'tmpfs', '-o', 'size=1m,mode=777', 'tmpfs', disk);
-  mounts.push(disk);
+  const disk = mounts.disk('1m');
   const options = {
     compress: zstdCompressor(3),
     level: 3,
