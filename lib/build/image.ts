@@ -83,7 +83,7 @@ async function ownDelta(
 ): Promise<Delta | undefined> {
   if (plan.type === 'debian-packages') return debianDelta(context, path, plan);
   const files = (image: string): readonly KnownDelta[] => requireImage(images, image).deltas;
-  if (plan.run === undefined) return layerDelta(context, plan, base, files);
+  if (plan.run === undefined) return layerDelta(context, path, plan, base, files);
   return runDelta(context, path, { ...plan, run: plan.run }, config, base, files);
 }
 

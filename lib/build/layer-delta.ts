@@ -15,17 +15,19 @@ const NOTHING = treeDigest([]);
 /**
  * The delta that a layer's imports make on top of its base; undefined when they change nothing.
  * Nothing is read when the imports are known not to have changed since they were last put together.
- * @throws StackError STACK2006, STACK3001 to STACK3005, STACK4004
+ * @param image construct path of the image, for events
+ * @throws StackError STACK2006, STACK3001 to STACK3005, STACK3020, STACK3021, STACK4004
  */
 export async function layerDelta(
   context: BuildContext,
+  image: string,
   plan: LayerPlan,
   base: readonly KnownDelta[],
   files: ImageFiles,
 ): Promise<Delta | undefined> {
   if (plan.imports.length === 0) return undefined;
   const { store, epoch } = context;
-  const imports = new LayerImports(context, plan.imports, base, files);
+  const imports = new LayerImports(context, image, plan.imports, base, files);
   const findKey = async (): Promise<string | undefined> => {
     const inputs = await imports.inputs();
     return inputs && digestOf(canonicalJson({ rules: IMPORT_RULES, epoch, base: keysOf(base), imports: inputs }));

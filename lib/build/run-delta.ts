@@ -40,7 +40,7 @@ export async function runDelta(
   files: ImageFiles,
 ): Promise<Delta | undefined> {
   const { store, epoch } = context;
-  const imports = new LayerImports(context, plan.imports, base, files);
+  const imports = new LayerImports(context, image, plan.imports, base, files);
   const env = environmentOf(context, plan, config);
   if ((await imports.inputs()) === undefined) await imports.hash();
   const inputs = await imports.inputs();

@@ -127,6 +127,11 @@ export const OPTIONS = {
     default: false,
     description: 'fail where the lock file lacks an entry, instead of adding it',
   },
+  requireHash: {
+    type: 'boolean',
+    default: false,
+    description: 'refuse URLs that the app uses without a sha256',
+  },
 } as const satisfies Record<string, OptionSpec>;
 
 /** Name of an option: its key in cdk-stack.json. */
@@ -198,7 +203,7 @@ export const COMMANDS = {
     arguments: '[image...]',
     argumentDescription: SELECTION,
     description: 'build images and publish them; what has not changed is left alone',
-    options: ['all', 'format', 'to', 'tag', 'dryRun', 'outputsFile', 'concurrency', 'frozen'],
+    options: ['all', 'format', 'to', 'tag', 'dryRun', 'outputsFile', 'concurrency', 'frozen', 'requireHash'],
   },
   inspect: {
     arguments: '<image>',

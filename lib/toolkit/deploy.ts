@@ -5,8 +5,10 @@ import {
   buildImages,
   DEFAULT_EPOCH,
   DebianSource,
+  Downloads,
   encodeImage,
   HostFiles,
+  requireHashes,
   sandboxOnce,
   type BuildContext,
   type BuiltImages,
@@ -39,6 +41,8 @@ export interface DeployOptions {
   readonly dryRun?: boolean;
   /** Fail instead of adding to the lock file. */
   readonly frozen?: boolean;
+  /** Refuse URLs that the app uses without a sha256. */
+  readonly requireHash?: boolean;
   /** Images in work at a time; default: the number of processors, at most 4. */
   readonly concurrency?: number;
   readonly listener: Listener;
@@ -88,21 +92,25 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       });
   }
   const targets = options.targets.map((target) => parseTarget(target, directory));
+  const order = withDependencies(plan, options.images);
+  if (options.requireHash === true) requireHashes(plan, order);
   const store = await Store.open();
   const epoch = epochOf(plan);
+  const sources = {
+    store,
+    lockFile: await LockFile.load(directory),
+    listener,
+    frozen: options.frozen ?? false,
+    signal,
+  };
   const context: BuildContext = {
     plan,
     directory,
     outputs: [assembly.output, ...targets.map((target) => target.directory)],
     store,
     hostFiles: await HostFiles.load(store, directory),
-    debian: new DebianSource({
-      store,
-      lockFile: await LockFile.load(directory),
-      listener,
-      frozen: options.frozen ?? false,
-      signal,
-    }),
+    debian: new DebianSource(sources),
+    downloads: new Downloads(sources),
     sandbox: sandboxOnce(store, signal),
     epoch,
     listener,
@@ -111,7 +119,6 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const published = new Set(options.images.filter((image) => plan.images[image]?.buildOnly === false));
   const formatsOf = (image: string): readonly LayerFormat[] =>
     published.has(image) ? (options.formats ?? plan.images[image]?.formats ?? plan.formats) : [];
-  const order = withDependencies(plan, options.images);
   const built = await buildImages(context, {
     order,
     formatsOf,

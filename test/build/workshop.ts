@@ -1,12 +1,20 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { buildImages, HostFiles, type BuildContext, type BuiltImages, type DebianSource } from '../../lib/build';
+import {
+  buildImages,
+  Downloads,
+  HostFiles,
+  type BuildContext,
+  type BuiltImages,
+  type DebianSource,
+} from '../../lib/build';
 import { layerDelta } from '../../lib/build/layer-delta';
 import type { Delta, KnownDelta } from '../../lib/build/delta';
 import type { StackEvent } from '../../lib/core';
 import { treeDigest, type Entry, type Tree } from '../../lib/pack';
 import {
+  LockFile,
   order,
   PLAN_SCHEMA_VERSION,
   type ImagePlan,
@@ -31,6 +39,7 @@ export interface Recipe {
   readonly provide?: Provide;
   readonly signal?: AbortSignal;
   readonly epoch?: number;
+  readonly frozen?: boolean;
 }
 
 /** An app's directory with a store, in a temporary place. */
@@ -87,6 +96,14 @@ export class Workshop {
         store,
         hostFiles: await HostFiles.load(store, this.directory),
         debian: { provide } as unknown as DebianSource,
+        downloads: new Downloads({
+          store,
+          lockFile: await LockFile.load(this.directory),
+          listener: (event) => this.events.push(event),
+          frozen: recipe.frozen ?? false,
+          signal: recipe.signal,
+          limits: { backoff: 1 },
+        }),
         sandbox: () => Promise.reject(new Error('no sandbox here')),
         epoch: recipe.epoch ?? EPOCH,
         listener: (event) => this.events.push(event),
@@ -126,6 +143,7 @@ export class Workshop {
     const files = (image: string): readonly KnownDelta[] => deltas.get(image) ?? [];
     return layerDelta(
       await this.context(),
+      'x',
       layer({ imports: [...imports] }),
       base.length === 0 ? [] : [deltaOf(base)],
       files,
@@ -153,6 +171,11 @@ export function debian(changes: Partial<Extract<ImagePlan, { type: 'debian-packa
 /** An import of the user's files. */
 export function hostImport(source: string, dest: string, how: Partial<ImportPlan> = {}): ImportPlan {
   return { source: { type: 'path', path: source }, dest, ...how };
+}
+
+/** An import from the web. */
+export function urlImport(url: string, dest: string, how: Partial<ImportPlan> = {}): ImportPlan {
+  return { source: { type: 'url', url }, dest, ...how };
 }
 
 /** An import from another image. */

@@ -22,6 +22,7 @@ export async function run(context: CommandContext): Promise<CommandResult> {
     targets: targetsOf(context, assembly),
     dryRun: settings.dryRun,
     frozen: settings.frozen,
+    requireHash: settings.requireHash,
     listener: (event) => {
       renderer.handle(event);
     },

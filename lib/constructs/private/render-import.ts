@@ -1,4 +1,4 @@
-import { LIMITS, type ImportPlan } from '../../plan';
+import { LIMITS, nameOfUrl, type FileRef, type ImportPlan } from '../../plan';
 import type { Import } from '../layer-props';
 import { integer, isObject, listOf, membersOf, nonEmptyText, objectOf, show, wrong, type Check } from './checks';
 import { sha256Hex } from './digest-text';
@@ -32,7 +32,19 @@ export function renderImport(rendering: Rendering, what: string, value: unknown)
     gid: read('gid', integer(LIMITS.id)),
     exclude: read('exclude', listOf(nonEmptyText)),
   };
-  return source === undefined || dest === undefined ? undefined : { source, dest, ...rest };
+  if (source === undefined || dest === undefined) return undefined;
+  if (dest.endsWith('/') && isNameless(source)) {
+    report(
+      'STACK2008',
+      `${what}.source is a URL without a file name, so "dest" must have one`,
+      `write ${show(`${dest}NAME`)}`,
+    );
+  }
+  return { source, dest, ...rest };
+}
+
+function isNameless(source: FileRef): boolean {
+  return source.type === 'url' && nameOfUrl(source.url) === undefined;
 }
 
 const destination: Check<string> = (report, what, value) => {
