@@ -40,6 +40,7 @@ export interface Recipe {
   readonly signal?: AbortSignal;
   readonly epoch?: number;
   readonly frozen?: boolean;
+  readonly onEvent?: (event: StackEvent) => void;
 }
 
 /** An app's directory with a store, in a temporary place. */
@@ -87,6 +88,10 @@ export class Workshop {
       ...recipe.plan,
     };
     const provide: Provide = recipe.provide ?? (() => Promise.reject(new Error('no packages here')));
+    const listener = (event: StackEvent): void => {
+      this.events.push(event);
+      recipe.onEvent?.(event);
+    };
     const clock = jest.spyOn(Date, 'now').mockReturnValue(this.lookedAt);
     try {
       return {
@@ -99,14 +104,14 @@ export class Workshop {
         downloads: new Downloads({
           store,
           lockFile: await LockFile.load(this.directory),
-          listener: (event) => this.events.push(event),
+          listener,
           frozen: recipe.frozen ?? false,
           signal: recipe.signal,
           limits: { backoff: 1 },
         }),
         sandbox: () => Promise.reject(new Error('no sandbox here')),
         epoch: recipe.epoch ?? EPOCH,
-        listener: (event) => this.events.push(event),
+        listener,
         signal: recipe.signal,
       };
     } finally {

@@ -15,7 +15,10 @@ export interface Faults {
   readonly etag?: string;
   readonly lastModified?: string;
   readonly headers?: http.OutgoingHttpHeaders;
-  /** Breaks the connection after so many bytes of the body; one number for each request, then no more. */
+  /**
+   * Breaks the connection after so many bytes of the body, once the client has them (see {@link FaultServer.reached}); one
+   * number for each request, then no more.
+   */
   readonly dropAfter?: readonly number[];
   /** Does as if there were no Range header. */
   readonly noRanges?: true;
@@ -103,12 +106,5 @@ export class FaultServer {
   private drop(response: http.ServerResponse, body: Buffer, position: number): void {
     this.dropping.set(response, position);
     response.write(body);
-    // For clients that do not tell.
-    const timer = setTimeout(() => {
-      this.reached(position);
-    }, 200);
-    response.on('close', () => {
-      clearTimeout(timer);
-    });
   }
 }
