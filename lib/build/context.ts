@@ -2,6 +2,7 @@ import type { Listener, Semaphore } from '../core';
 import type { Plan } from '../plan';
 import type { Store } from '../store';
 import type { DebianSource } from './debian';
+import type { Downloads } from './download';
 import type { HostFiles } from './host-files';
 import type { Sandbox } from './sandbox-choice';
 
@@ -18,6 +19,7 @@ export interface BuildContext {
   readonly store: Store;
   readonly hostFiles: HostFiles;
   readonly debian: DebianSource;
+  readonly downloads: Downloads;
   /** Found out when the first script is to be run: images without one need none. */
   readonly sandbox: () => Promise<Sandbox>;
   /** The terminal of the user, who wants a shell in it where a script failed. */

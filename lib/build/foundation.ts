@@ -7,7 +7,7 @@ import type { Delta, KnownDelta } from './delta';
 import { isoSeconds } from './iso-seconds';
 import { openLayoutImage } from './layout-image';
 import { packDelta } from './pack-delta';
-import { openTarFile, openTarInImage } from './root-tar';
+import { openTarAtUrl, openTarFile, openTarInImage } from './root-tar';
 
 /** What an image starts from. */
 export interface Foundation {
@@ -25,7 +25,7 @@ const NOTHING: Foundation = { config: {}, deltas: [], variants: new Map(), added
 /**
  * Gets ready what an image stands on, in every wanted format.
  * @param path construct path of the image, for events
- * @throws StackError STACK3001 to STACK3004, STACK4001 to STACK4006, STACK5002, STACK6001 to STACK6005, STACK7001, STACK7002
+ * @throws StackError STACK3001 to STACK3004, STACK3020, STACK3021, STACK4001 to STACK4006, STACK5002, STACK6001 to STACK6005, STACK7001, STACK7002
  */
 export async function layFoundation(
   context: BuildContext,
@@ -41,7 +41,7 @@ export async function layFoundation(
     case 'scratch':
       return NOTHING;
     case 'tar':
-      return { ...NOTHING, added: [await openRootTar(context, from, images)] };
+      return { ...NOTHING, added: [await openRootTar(context, path, from, images)] };
     case 'image': {
       const { config, variants, deltas, base } = requireImage(images, from.image);
       return { config, deltas, variants, added: [], base };
@@ -53,10 +53,12 @@ export async function layFoundation(
 
 async function openRootTar(
   context: BuildContext,
+  path: string,
   { file, sha256 }: Extract<SourcePlan, { type: 'tar' }>,
   images: BuiltImages,
 ): Promise<Delta> {
   if (file.type === 'path') return openTarFile(context, file.path, sha256);
+  if (file.type === 'url') return openTarAtUrl(context, path, { url: file.url, sha256 });
   return openTarInImage(context, file, requireImage(images, file.image).deltas, sha256);
 }
 

@@ -41,8 +41,8 @@ export async function generatedLabels(
   const env = scriptEnvironment(context, plan, config);
   const inputs: readonly Input[] = [
     baseInput(deltas),
-    ...(await scriptImports(context, plan.imports, files).knownInputs()),
-    ...(await scriptInputs(context, plan, script, env, files)),
+    ...(await scriptImports(context, image, plan.imports, files).knownInputs()),
+    ...(await scriptInputs(context, image, plan, script, env, files)),
     { name: 'the epoch', value: epoch },
   ];
   const key = keyOf(inputs);

@@ -10,8 +10,9 @@ import {
   type FileEntry,
   type FileIdentity,
 } from '../pack';
-import type { ImportPlan } from '../plan';
+import { nameOfUrl, type ImportPlan } from '../plan';
 import type { BuildContext } from './context';
+import type { UrlSource } from './download';
 import { excludeFilter, takesBack, withoutExcluded } from './exclude';
 import type { FileView } from './file-view';
 import { scanHost, type HostEntry } from './host-scan';
@@ -103,6 +104,28 @@ export function imageContent(
     return { ...original, path: place, content };
   });
   return { name: path.posix.basename(source), entries };
+}
+
+/**
+ * The content of an import from a URL: a file as {@link hostContent} makes them, never executable, since no server says so.
+ * @param image construct path of the image, for events
+ * @throws StackError as `Downloads.provide`
+ */
+export async function urlContent(context: BuildContext, image: string, source: UrlSource): Promise<ImportContent> {
+  const { file, sha256, size } = await context.downloads.provide(image, source);
+  const content = { kind: 'slice', file, offset: 0 } as const;
+  const entry: Entry = {
+    type: 'file',
+    path: '',
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtime: context.epoch,
+    size,
+    sha256,
+    content,
+  };
+  return { name: nameOfUrl(source.url) ?? '', entries: [entry] };
 }
 
 function missing(view: FileView, image: string, source: string, at: string): StackError {

@@ -13,7 +13,7 @@ import {
   type Tree,
   type View,
 } from '../pack';
-import type { ImportPlan } from '../plan';
+import { shownSource, type ImportPlan } from '../plan';
 import type { ImportContent } from './import-content';
 
 /**
@@ -63,11 +63,11 @@ export class ImportTree {
   }
 
   private directoryDest({ source, dest }: ImportPlan, { name }: ImportContent): string {
-    const into = dest.endsWith('/') && !meansContents(source.path);
+    const into = dest.endsWith('/') && !meansContents(shownSource(source));
     const path = resolveInView(this.view, into ? `${dest}${name}` : dest);
     const there = this.view.get(path);
     if (path === '' || there === undefined || there.type === 'directory') return path;
-    throw clash(`'${source.path}' is a directory, but '/${path}' is a ${there.type} in the image`);
+    throw clash(`'${shownSource(source)}' is a directory, but '/${path}' is a ${there.type} in the image`);
   }
 
   /** A link at the destination is replaced, as a file would be; unless it leads to a directory, where nobody means that. */
@@ -77,7 +77,7 @@ export class ImportTree {
     if (followed !== '' && this.view.get(followed)?.type !== 'directory')
       return resolveInView(this.view, wanted, false);
     const hint = wanted === dest ? `write dest: '${dest}/' to put it into that directory` : 'name another destination';
-    throw clash(`'${source.path}' is a file, but '${wanted}' is a directory in the image`, hint);
+    throw clash(`'${shownSource(source)}' is a file, but '${wanted}' is a directory in the image`, hint);
   }
 
   private placeParent(path: string, plan: ImportPlan): void {
@@ -95,7 +95,7 @@ export class ImportTree {
     if (known !== undefined && (known.type === 'directory') !== (entry.type === 'directory')) {
       const leads = known.type === 'symlink' ? resolveInView(this.view, path) : undefined;
       throw clash(
-        `'/${path}' is a ${known.type} in the image and a ${entry.type} in '${source.path}'`,
+        `'/${path}' is a ${known.type} in the image and a ${entry.type} in '${shownSource(source)}'`,
         leads === undefined ? 'exclude it from the import' : `exclude it, and import it to '/${leads}' by itself`,
       );
     }

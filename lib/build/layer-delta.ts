@@ -16,7 +16,7 @@ const NOTHING = treeDigest([]);
  * The delta that a layer's imports make on top of its base; undefined when they change nothing.
  * Nothing is read when the imports are known not to have changed since they were last put together.
  * @param image construct path
- * @throws StackError STACK2006, STACK3001 to STACK3005, STACK4004
+ * @throws StackError STACK2006, STACK3001 to STACK3005, STACK3020, STACK3021, STACK4004
  */
 export async function layerDelta(
   context: BuildContext,
@@ -28,7 +28,7 @@ export async function layerDelta(
   const placed = plan.imports.filter((each) => !isScriptImport(each));
   if (placed.length === 0) return undefined;
   const { store, epoch } = context;
-  const imports = new LayerImports(context, placed, base, files);
+  const imports = new LayerImports(context, image, placed, base, files);
   const withRest = (inputs: readonly Input[]): readonly Input[] => [
     baseInput(base),
     ...inputs,

@@ -1,11 +1,13 @@
+import { forEachParallel } from '../core';
 import { hexOf } from '../oci';
 import { indexLine, treeDigest, type Entry, type FileEntry, type Tree } from '../pack';
-import type { ImportPlan } from '../plan';
+import { nameOfUrl, shownSource, type ImportPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
+import type { UrlSource } from './download';
 import { viewOf, type FileView } from './file-view';
 import { hashFile } from './host-files';
-import { hostContent, imageContent, type ImportContent } from './import-content';
+import { hostContent, imageContent, urlContent, type ImportContent } from './import-content';
 import { ImportTree } from './import-tree';
 import type { Input } from './inputs';
 import { requireSha256 } from './sha256';
@@ -18,11 +20,13 @@ export class LayerImports {
   private readonly contents = new Map<ImportPlan, Promise<ImportContent>>();
 
   /**
+   * @param image construct path of the image, for events
    * @param base what the layers below consist of
    * @param files what other images consist of
    */
   public constructor(
     private readonly context: BuildContext,
+    private readonly image: string,
     private readonly imports: readonly ImportPlan[],
     private readonly base: readonly KnownDelta[],
     private readonly files: ImageFiles,
@@ -30,19 +34,19 @@ export class LayerImports {
 
   /**
    * Everything the imports depend on besides the base. Looks at the user's files, and reads those that must have a sha256; other
-   * images are not looked into.
+   * images are not looked into, and URLs whose sha256 is known are not downloaded.
    * @returns undefined while the content of some file is not known
    */
   public async inputs(): Promise<readonly Input[] | undefined> {
+    await this.download((source) => this.context.downloads.expectedSha256(source) === undefined);
     const inputs: Input[] = [];
     for (const each of this.imports) {
       const { source, ...how } = each;
-      const content =
-        source.type === 'path'
-          ? treeDigest((await this.contentOf(each)).entries.map((entry) => this.recalled(entry)))
-          : this.files(source.image).map(({ contentKey }) => contentKey);
+      const content = await this.contentKey(each);
       if (content === undefined) return undefined;
-      inputs.push({ name: `import ${source.path}`, value: { ...how, path: source.path, content } });
+      // Content is the same wherever it comes from; of a URL only the name says where it goes.
+      const path = source.type === 'url' ? nameOfUrl(source.url) : source.path;
+      inputs.push({ name: `import ${shownSource(source)}`, value: { ...how, path, content } });
     }
     return inputs;
   }
@@ -57,9 +61,34 @@ export class LayerImports {
     return (await this.inputs()) ?? [];
   }
 
+  private async contentKey(each: ImportPlan): Promise<unknown> {
+    const { source, sha256 } = each;
+    switch (source.type) {
+      case 'path':
+        return treeDigest((await this.contentOf(each)).entries.map((entry) => this.recalled(entry)));
+      case 'image-file':
+        return this.files(source.image).map(({ contentKey }) => contentKey);
+      case 'url': {
+        const expected = this.context.downloads.expectedSha256({ url: source.url, sha256 });
+        return { sha256: expected ?? sha256Of(await this.contentOf(each)) };
+      }
+    }
+  }
+
+  /** Downloads URLs together, since each mostly waits. */
+  private async download(isNeeded: (source: UrlSource) => boolean): Promise<void> {
+    const needed = this.imports.filter(
+      ({ source, sha256 }) => source.type === 'url' && isNeeded({ url: source.url, sha256 }),
+    );
+    await forEachParallel(needed, needed.length, async (each) => {
+      await this.contentOf(each);
+    });
+  }
+
   /** The tree they make on top of the base; empty when the base shows all of it already. */
   public async assemble(): Promise<Tree> {
     const { epoch } = this.context;
+    await this.download(() => true);
     const below = await viewOf(this.base, epoch);
     const placed = new ImportTree(below, epoch);
     for (const each of this.imports) placed.place(each, await this.contentOf(each));
@@ -77,20 +106,25 @@ export class LayerImports {
   }
 
   private async load(each: ImportPlan): Promise<ImportContent> {
-    const { source, exclude } = each;
-    if (source.type === 'path') return hostContent(this.context, each, source.path);
-    const view = await viewOf(this.files(source.image), this.context.epoch);
-    return imageContent(view, source.image, source.path, exclude);
+    const { source, sha256, exclude } = each;
+    switch (source.type) {
+      case 'path':
+        return hostContent(this.context, each, source.path);
+      case 'image-file': {
+        const view = await viewOf(this.files(source.image), this.context.epoch);
+        return imageContent(view, source.image, source.path, exclude);
+      }
+      case 'url':
+        return urlContent(this.context, this.image, { url: source.url, sha256 });
+    }
   }
 
   /** An import that names a sha256: of the file, or for a directory of its path index with all times 0. */
   private async verified(plan: ImportPlan, content: ImportContent): Promise<ImportContent> {
     if (plan.sha256 === undefined) return content;
     const hashed = await this.withHashes(content);
-    const { entries } = hashed;
-    const [top] = entries;
-    const index = (): string => hexOf(treeDigest(entries.map((entry) => ({ ...entry, mtime: 0 }))) ?? '');
-    requireSha256(`'${plan.source.path}'`, plan.sha256, (top?.type === 'file' ? top.sha256 : undefined) ?? index());
+    const index = (): string => hexOf(treeDigest(hashed.entries.map((entry) => ({ ...entry, mtime: 0 }))) ?? '');
+    requireSha256(`'${shownSource(plan.source)}'`, plan.sha256, sha256Of(hashed) ?? index());
     return hashed;
   }
 
@@ -130,4 +164,9 @@ export class LayerImports {
     }
     return true;
   }
+}
+
+/** Of an import that is one file whose hash is known. */
+function sha256Of({ entries: [top] }: ImportContent): string | undefined {
+  return top?.type === 'file' ? top.sha256 : undefined;
 }

@@ -4,9 +4,10 @@ import * as path from 'node:path';
 import { canonicalJson, messageOf, nameToBytes, StackError } from '../core';
 import { digestOf } from '../oci';
 import { ContentReader, decompressAny, identityOf, resolveInView, sameIdentity, type FileEntry } from '../pack';
-import type { FileRef } from '../plan';
+import { nameOfUrl, shownUrl, type FileRef } from '../plan';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
+import type { UrlSource } from './download';
 import { viewOf } from './file-view';
 import { requireSha256 } from './sha256';
 import { findSnapshot, takeSnapshot, type Snapshot } from './snapshots';
@@ -74,6 +75,28 @@ export async function openTarInImage(
     (await findSnapshot(store, tarKey(actual))) ??
     (await takeSnapshot(store, () => tarKey(actual), decompressAny(readEntry(entry), name), { name, layer: false }));
   await store.writeRecord(TARS, place, actual);
+  return deltaOfTar(snapshot, file);
+}
+
+/**
+ * A root filesystem tar that is downloaded, unless what it holds is here already.
+ * @param image construct path of the image, for events
+ * @throws StackError as `Downloads.provide`, STACK4001 to STACK4006
+ */
+export async function openTarAtUrl(context: BuildContext, image: string, source: UrlSource): Promise<Delta> {
+  const { store, downloads, signal } = context;
+  const name = `'${shownUrl(source.url)}'`;
+  const file = nameOfUrl(source.url) ?? shownUrl(source.url);
+  const known = downloads.expectedSha256(source);
+  const found = known === undefined ? undefined : await findSnapshot(store, tarKey(known));
+  if (found !== undefined) return deltaOfTar(found, file);
+  const { sha256, file: blob } = await downloads.provide(image, source);
+  const snapshot =
+    (await findSnapshot(store, tarKey(sha256))) ??
+    (await takeSnapshot(store, () => tarKey(sha256), decompressAny(readFile(blob, signal), name), {
+      name,
+      layer: false,
+    }));
   return deltaOfTar(snapshot, file);
 }
 

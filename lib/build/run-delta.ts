@@ -43,6 +43,7 @@ export async function runDelta(
   const { store, epoch } = context;
   const placed = new LayerImports(
     context,
+    image,
     plan.imports.filter((each) => !isScriptImport(each)),
     base,
     files,
@@ -52,8 +53,8 @@ export async function runDelta(
   const inputs: readonly Input[] = [
     baseInput(base),
     ...(await placed.knownInputs()),
-    ...(await scriptImports(context, plan.imports, files).knownInputs()),
-    ...(await scriptInputs(context, plan, plan.run, env, files)),
+    ...(await scriptImports(context, image, plan.imports, files).knownInputs()),
+    ...(await scriptInputs(context, image, plan, plan.run, env, files)),
     { name: 'what is left out', value: exclude },
     { name: 'the epoch', value: epoch },
     { name: 'the version of cdk-stack', value: RUN_RULES },

@@ -9,10 +9,15 @@ import { LayerImports, type ImageFiles } from './layer-imports';
 import { materialize, type Namespace, type SandboxMount } from './sandbox';
 
 /** What of a layer's imports is only for its scripts, seen from {@link SCRIPT_IMPORTS}. */
-export function scriptImports(context: BuildContext, imports: readonly ImportPlan[], files: ImageFiles): LayerImports {
+export function scriptImports(
+  context: BuildContext,
+  image: string,
+  imports: readonly ImportPlan[],
+  files: ImageFiles,
+): LayerImports {
   const shown = imports.filter(isScriptImport);
   const moved = shown.map((each) => ({ ...each, dest: each.dest.slice(SCRIPT_IMPORTS.length) || '/' }));
-  return new LayerImports(context, moved, [], files);
+  return new LayerImports(context, image, moved, [], files);
 }
 
 /**

@@ -49,7 +49,7 @@ export async function performScript(context: BuildContext, layer: LayerScript): 
   const output = new RunOutput((line) => {
     listener({ code: 'run-output', image, line });
   });
-  const imports = scriptImports(context, plan.imports, files);
+  const imports = scriptImports(context, image, plan.imports, files);
   return withScriptMounts(context, image, plan, imports, namespace, directory, async (mounts) => {
     const options = {
       lowers,

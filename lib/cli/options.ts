@@ -153,6 +153,11 @@ export const OPTIONS = {
     flagOnly: true,
     description: 'open a shell in the sandbox of a script that fails',
   },
+  requireHash: {
+    type: 'boolean',
+    default: false,
+    description: 'refuse URLs that the app uses without a sha256',
+  },
 } as const satisfies Record<string, OptionSpec>;
 
 /** Name of an option: its key in cdk-stack.json. */
@@ -233,6 +238,7 @@ export const COMMANDS = {
       'outputsFile',
       'concurrency',
       'frozen',
+      'requireHash',
       'noCache',
       'sandbox',
       'shellOnFailure',
@@ -248,7 +254,7 @@ export const COMMANDS = {
     arguments: '<image> [command...]',
     argumentDescription: 'path, name or id of one image; behind -- a command instead of a shell',
     description: 'open a shell in a throw-away copy of an image',
-    options: ['concurrency', 'frozen', 'noCache', 'sandbox'],
+    options: ['concurrency', 'frozen', 'requireHash', 'noCache', 'sandbox'],
   },
 } as const satisfies Record<string, CommandSpec>;
 

@@ -32,8 +32,8 @@ export class ImageSource {
   }
 
   /**
-   * The content of a tar, plain or compressed with gzip, zstd or xz (told by its first bytes), as one layer. As text: `tar:PATH`.
-   * @param file path, relative to the app's directory, or `image.file('/path')`
+   * The content of a tar, plain or compressed with gzip, zstd or xz (told by its first bytes), as one layer. As text: `tar:PATH`, `tar:URL`.
+   * @param file path, relative to the app's directory, an `http` or `https` URL, or `image.file('/path')`
    */
   public static tar(file: string | LayerFile, options: TarSourceOptions = {}): ImageSource {
     return new ImageSource({ type: 'tar', file, sha256: options.sha256 });

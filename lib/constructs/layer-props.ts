@@ -5,7 +5,8 @@ import type { IImage, LayerFile } from './reference';
 /** What a `Layer` is made of. */
 export interface LayerProps extends ImageProps {
   /**
-   * What the layer stands on: another image of the app, an `ImageSource`, or one written as text: `scratch`, `tar:PATH`, `oci:DIR[:REF]`.
+   * What the layer stands on: another image of the app, an `ImageSource`, or one written as text: `scratch`, `tar:PATH`, `tar:URL`,
+   * `oci:DIR[:REF]`.
    * @default scratch, nothing
    */
   readonly from?: ImageSource | IImage | string | undefined;
@@ -101,15 +102,20 @@ export interface Secret {
  * | directory `a/` | `/b/` | the contents of `a` in `/b` |
  * | file `f` | `/b/` | `/b/f` |
  * | file `f` | `/b` | the file `/b`; an error where the base has a directory `/b` |
+ * | URL `https://h/f?q` | `/b/` | `/b/f` |
  *
  * The app's own files get uid and gid 0, the mode 0755 (directories, and what its owner may execute) or 0644, and the app's epoch
- * as their time, so the layer does not depend on who builds it where. What comes out of another image keeps its metadata.
+ * as their time, so the layer does not depend on who builds it where. What comes out of another image keeps its metadata. What is
+ * downloaded is a file of uid and gid 0, mode 0644, and that same time.
  */
 export interface Import {
   /**
-   * Path of a file or directory, or `image.file('/path')`. A relative path starts in the app's directory; an absolute one is kept as
+   * Path of a file or directory, an `http` or `https` URL, or `image.file('/path')`. A relative path starts in the app's directory; an absolute one is kept as
    * it is, so such a plan works only where that path exists. A symbolic link is followed unless it dangles; links inside a directory
    * stay links.
+   *
+   * The content of a URL without `sha256` is locked in cdk-stack.lock.json when it is first used. The plan and the lock file have the
+   * URL whole, with whatever its query gives access to; messages leave the query out.
    */
   readonly source: string | LayerFile;
   /**

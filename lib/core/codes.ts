@@ -64,6 +64,7 @@ export const ERROR_CODES = {
   STACK3014: { title: 'Debian packages contradict each other or cannot be resolved.', exit: EXIT.failed },
   STACK3020: { title: 'The lock file cannot be used.', exit: EXIT.failed },
   STACK3021: { title: 'The lock file lacks an entry, and --frozen forbids to add one.', exit: EXIT.failed },
+  STACK3022: { title: 'A URL is used without a sha256, and --require-hash forbids it.', exit: EXIT.policy },
 
   STACK4001: { title: 'An archive is corrupt or truncated.', exit: EXIT.failed },
   STACK4002: { title: 'An archive holds a path that leads out of its root.', exit: EXIT.failed },

@@ -24,6 +24,25 @@ export type StackEvent =
   | { readonly code: 'packages-resolving'; readonly image: string; readonly packages: readonly string[] }
   | { readonly code: 'packages-locked'; readonly image: string; readonly count: number }
   | { readonly code: 'package-fetched'; readonly image: string; readonly name: string; readonly size: number }
+  /** URLs come without their query, which may be a secret. */
+  | { readonly code: 'download-started'; readonly image: string; readonly url: string }
+  | {
+      readonly code: 'download-progress';
+      readonly image: string;
+      readonly url: string;
+      readonly bytes: number;
+      /** Where the server says it. */
+      readonly total?: number | undefined;
+    }
+  /** The transfer broke off and is tried again. */
+  | { readonly code: 'download-retried'; readonly image: string; readonly url: string; readonly reason: string }
+  | {
+      readonly code: 'download-done';
+      readonly image: string;
+      readonly url: string;
+      readonly size: number;
+      readonly milliseconds: number;
+    }
   | { readonly code: 'image-started'; readonly image: string }
   /** Why what an image was when it was last built does not do any more, such as `import ./app changed`. */
   | { readonly code: 'image-rebuilt'; readonly image: string; readonly reason: string }

@@ -1,6 +1,7 @@
 import { isImageName, isTag } from '../oci';
 import { dependenciesOf, findCycles, graphOf } from './graph';
-import type { AssemblyManifest, ImagePlan, Plan } from './schema';
+import type { AssemblyManifest, FileRef, ImagePlan, Plan } from './schema';
+import { nameOfUrl, parseUrl } from './source-url';
 
 /**
  * What is wrong with a plan beyond its shape, each as one phrase: a plan may come from outside, and everything after the
@@ -11,6 +12,7 @@ export function planFaults(plan: Plan): string[] {
   const cycles = findCycles(graphOf(plan.images));
   return [
     ...Object.entries(plan.images).flatMap(([key, image]) => danglingReferences(key, image, plan.images)),
+    ...Object.entries(plan.images).flatMap(([key, image]) => unusableUrls(key, image)),
     ...cycles.map((cycle) => `images need each other in a circle: ${[...cycle, cycle[0]].join(' -> ')}`),
     ...published.flatMap(([key, image]) => unusableNames(key, image)),
     ...duplicateNames(published),
@@ -31,6 +33,28 @@ function danglingReferences(key: string, image: ImagePlan, images: Plan['images'
   return dependenciesOf(image)
     .filter((need) => !Object.hasOwn(images, need))
     .map((need) => `image ${quote(key)} uses ${quote(need)}, which is not in the plan`);
+}
+
+/** Messages name no URL: what is not one may hold anything. */
+function unusableUrls(key: string, image: ImagePlan): string[] {
+  if (image.type !== 'layer') return [];
+  const nameless = image.imports.some(
+    ({ source, dest }) => isUsable(source) && source.type === 'url' && dest.endsWith('/') && !nameOfUrl(source.url),
+  );
+  const sources = [
+    ...(image.from.type === 'tar' ? [image.from.file] : []),
+    ...image.imports.map((each) => each.source),
+  ];
+  return [
+    ...(sources.every(isUsable) ? [] : [`image ${quote(key)} has a source that is not a URL one can download`]),
+    ...(nameless ? [`image ${quote(key)} puts a URL without a file name into a directory`] : []),
+  ];
+}
+
+function isUsable(source: FileRef): boolean {
+  if (source.type !== 'url') return true;
+  const parsed = parseUrl(source.url);
+  return 'url' in parsed && parsed.url === source.url;
 }
 
 function unusableNames(key: string, image: ImagePlan): string[] {

@@ -2,7 +2,7 @@ import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
 import { canonicalJson, errnoOf, messageOf, StackError, writeFailure, writeFileAtomic } from '../core';
 import type * as lockSchema from './lock-schema';
-import type { LockedPackage, LockFileContent } from './lock-schema';
+import type { LockedPackage, LockedUrl, LockFileContent } from './lock-schema';
 import { LOCK_FILE_VERSION } from './version';
 
 /** Name of the lock file, beside cdk-stack.json. */
@@ -27,8 +27,9 @@ export class LockFile {
     return new LockFile(file, await readContent(file));
   }
 
-  private readonly rest: Omit<LockFileContent, 'debian'>;
+  private readonly rest: Omit<LockFileContent, 'debian' | 'urls'>;
   private readonly debianEntries: Map<string, { readonly packages: readonly LockedPackage[] }>;
+  private readonly urlEntries: Map<string, LockedUrl>;
   private written: string;
   private saving: Promise<void> = Promise.resolve();
 
@@ -36,9 +37,10 @@ export class LockFile {
     private readonly file: string,
     content: LockFileContent,
   ) {
-    const { debian, ...rest } = content;
+    const { debian, urls, ...rest } = content;
     this.rest = rest;
     this.debianEntries = new Map(Object.entries(debian ?? {}));
+    this.urlEntries = new Map(Object.entries(urls ?? {}));
     this.written = this.text();
   }
 
@@ -50,6 +52,16 @@ export class LockFile {
   /** Locks packages under a key, in memory. */
   public setDebian(key: string, packages: readonly LockedPackage[]): void {
     this.debianEntries.set(key, { packages });
+  }
+
+  /** The content locked for a URL; undefined when there is no such entry. */
+  public url(url: string): LockedUrl | undefined {
+    return this.urlEntries.get(url);
+  }
+
+  /** Locks the content of a URL, in memory. */
+  public setUrl(url: string, content: LockedUrl): void {
+    this.urlEntries.set(url, content);
   }
 
   /**
@@ -75,8 +87,10 @@ export class LockFile {
   }
 
   private text(): string {
-    const debian = this.debianEntries.size === 0 ? undefined : Object.fromEntries(this.debianEntries);
-    return `${canonicalJson({ ...this.rest, debian }, 2)}\n`;
+    const [debian, urls] = [this.debianEntries, this.urlEntries].map((entries) =>
+      entries.size === 0 ? undefined : Object.fromEntries<unknown>(entries),
+    );
+    return `${canonicalJson({ ...this.rest, debian, urls }, 2)}\n`;
   }
 }
 

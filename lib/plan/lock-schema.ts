@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { DEBIAN_SYNTAX } from './limits';
+import { DEBIAN_SYNTAX, SHA256_PATTERN } from './limits';
 import { LOCK_FILE_VERSION } from './version';
 
 /** A Debian package, pinned. */
@@ -8,7 +8,7 @@ const lockedPackageSchema = v.object({
   version: v.pipe(v.string(), v.regex(DEBIAN_SYNTAX.version)),
   architecture: v.pipe(v.string(), v.regex(DEBIAN_SYNTAX.architecture)),
   /** Of the .deb file, 64 hex characters. */
-  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  sha256: v.pipe(v.string(), v.regex(SHA256_PATTERN)),
   /** Bytes of the .deb file. */
   size: v.pipe(v.number(), v.integer(), v.minValue(1)),
 });
@@ -21,10 +21,20 @@ const debianEntrySchema = v.looseObject({
   ),
 });
 
+/** The content of a URL, pinned. */
+const lockedUrlSchema = v.looseObject({
+  /** 64 hex characters. */
+  sha256: v.pipe(v.string(), v.regex(SHA256_PATTERN)),
+  /** Bytes. */
+  size: v.pipe(v.number(), v.integer(), v.minValue(0)),
+});
+export type LockedUrl = Readonly<Pick<v.InferOutput<typeof lockedUrlSchema>, 'sha256' | 'size'>>;
+
 /** Members that a newer version added are kept as they are. */
 const lockFileSchema = v.looseObject({
   lockfileVersion: v.literal(LOCK_FILE_VERSION),
   debian: v.optional(v.record(v.string(), debianEntrySchema)),
+  urls: v.optional(v.record(v.string(), lockedUrlSchema)),
 });
 export type LockFileContent = v.InferOutput<typeof lockFileSchema>;
 

@@ -20,10 +20,14 @@ function integer({ min, max }: { readonly min: number; readonly max: number }): 
   return v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 }
 
-/** A file or directory: of the user's (relative to the app's directory), or in another image. A trailing slash of `path` is kept. */
+/**
+ * A file or directory: of the user's (relative to the app's directory), in another image, or a file to download. A trailing slash
+ * of `path` is kept; `url` is whole, with its query.
+ */
 export const fileRefSchema = v.variant('type', [
   v.object({ type: v.literal('path'), path: v.string() }),
   v.object({ type: v.literal('image-file'), image: v.string(), path: v.string() }),
+  v.object({ type: v.literal('url'), url: v.string() }),
 ]);
 export type FileRef = v.InferOutput<typeof fileRefSchema>;
 

@@ -68,12 +68,19 @@ export class Store {
    * @throws StackError STACK7001 when the store cannot be read
    */
   public async hasBlob(digest: string, size?: number): Promise<boolean> {
-    const file = this.blobPath(digest);
+    const actual = await this.blobSize(digest);
+    return actual !== undefined && (size === undefined || actual === size);
+  }
+
+  /**
+   * Bytes of a blob; undefined when it is not here.
+   * @throws StackError STACK7001 when the store cannot be read
+   */
+  public async blobSize(digest: string): Promise<number | undefined> {
     try {
-      const stat = await fs.stat(file);
-      return size === undefined || stat.size === size;
+      return (await fs.stat(this.blobPath(digest))).size;
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return false;
+      if (errnoOf(error) === 'ENOENT') return undefined;
       throw readFailure(`blob ${digest}`, error);
     }
   }

@@ -1,6 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { Semaphore, StackError, type Listener } from '../core';
-import { DebianSource, DEFAULT_EPOCH, HostFiles, sandboxOnce, type BuildContext, type SandboxChoice } from '../build';
+import {
+  DebianSource,
+  DEFAULT_EPOCH,
+  Downloads,
+  HostFiles,
+  requireHashes,
+  sandboxOnce,
+  type BuildContext,
+  type SandboxChoice,
+} from '../build';
 import { dependenciesOf, LockFile, order as buildOrder, type Assembly, type Plan } from '../plan';
 import { Store } from '../store';
 
@@ -11,6 +20,8 @@ export interface BuildOptions {
   readonly fresh?: readonly string[];
   /** Fail instead of adding to the lock file. */
   readonly frozen?: boolean;
+  /** Refuse URLs that the app uses without a sha256. */
+  readonly requireHash?: boolean;
   /** What scripts run with; default: the first that works. */
   readonly sandbox?: SandboxChoice;
   /** Open a shell on the terminal where a script fails. */
@@ -23,13 +34,26 @@ export interface BuildOptions {
 
 /**
  * Opens the store and everything else a build works with.
+ * @param images construct paths of those that are to be built
  * @param outputs directories, absolute, that what follows writes to
  * @throws StackError STACK1005, STACK3020, STACK7001, STACK7002
  */
-export async function openBuild(options: BuildOptions, outputs: readonly string[]): Promise<BuildContext> {
+export async function openBuild(
+  options: BuildOptions,
+  images: readonly string[],
+  outputs: readonly string[],
+): Promise<BuildContext> {
   const { listener, signal } = options;
   const { plan, directory, output } = options.assembly;
+  if (options.requireHash === true) requireHashes(plan, images);
   const store = await Store.open();
+  const sources = {
+    store,
+    lockFile: await LockFile.load(directory),
+    listener,
+    frozen: options.frozen ?? false,
+    signal,
+  };
   const fresh = new Set(options.fresh);
   return {
     plan,
@@ -37,13 +61,8 @@ export async function openBuild(options: BuildOptions, outputs: readonly string[
     outputs: [output, ...outputs],
     store,
     hostFiles: await HostFiles.load(store, directory),
-    debian: new DebianSource({
-      store,
-      lockFile: await LockFile.load(directory),
-      listener,
-      frozen: options.frozen ?? false,
-      signal,
-    }),
+    debian: new DebianSource(sources),
+    downloads: new Downloads(sources),
     sandbox: sandboxOnce(store, options.sandbox ?? 'auto', signal),
     terminal: options.shellOnFailure === true ? new Semaphore(1) : undefined,
     isFresh: (image) => fresh.has(image),

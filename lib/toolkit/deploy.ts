@@ -59,15 +59,16 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       });
   }
   const targets = options.targets.map((target) => parseTarget(target, directory));
+  const order = withDependencies(plan, options.images);
   const context = await openBuild(
     options,
+    order,
     targets.map((target) => target.directory),
   );
   const { store, epoch } = context;
   const published = new Set(options.images.filter((image) => plan.images[image]?.buildOnly === false));
   const formatsOf = (image: string): readonly LayerFormat[] =>
     published.has(image) ? (options.formats ?? plan.images[image]?.formats ?? plan.formats) : [];
-  const order = withDependencies(plan, options.images);
   const built = await buildImages(context, {
     order,
     formatsOf,

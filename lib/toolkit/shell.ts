@@ -18,9 +18,10 @@ export interface ShellOptions extends BuildOptions {
 export async function shell(options: ShellOptions): Promise<number> {
   const { image } = options;
   const { plan } = options.assembly;
-  const context = await openBuild(options, []);
+  const order = withDependencies(plan, [image]);
+  const context = await openBuild(options, order, []);
   const built = await buildImages(context, {
-    order: withDependencies(plan, [image]),
+    order,
     formatsOf: () => [],
     kept: [image],
     concurrency: concurrencyOf(options),

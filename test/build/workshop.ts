@@ -1,12 +1,20 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { buildImages, HostFiles, type BuildContext, type BuiltImages, type DebianSource } from '../../lib/build';
+import {
+  buildImages,
+  Downloads,
+  HostFiles,
+  type BuildContext,
+  type BuiltImages,
+  type DebianSource,
+} from '../../lib/build';
 import { layerDelta } from '../../lib/build/layer-delta';
 import type { Delta, KnownDelta } from '../../lib/build/delta';
 import type { StackEvent } from '../../lib/core';
 import { treeDigest, type Entry, type Tree } from '../../lib/pack';
 import {
+  LockFile,
   order,
   PLAN_SCHEMA_VERSION,
   type ImagePlan,
@@ -33,6 +41,8 @@ export interface Recipe {
   readonly epoch?: number;
   /** Images to build as if nothing of them were in the store. */
   readonly fresh?: readonly string[];
+  readonly frozen?: boolean;
+  readonly onEvent?: (event: StackEvent) => void;
 }
 
 /** An app's directory with a store, in a temporary place. */
@@ -80,6 +90,10 @@ export class Workshop {
       ...recipe.plan,
     };
     const provide: Provide = recipe.provide ?? (() => Promise.reject(new Error('no packages here')));
+    const listener = (event: StackEvent): void => {
+      this.events.push(event);
+      recipe.onEvent?.(event);
+    };
     const clock = jest.spyOn(Date, 'now').mockReturnValue(this.lookedAt);
     try {
       return {
@@ -90,9 +104,17 @@ export class Workshop {
         hostFiles: await HostFiles.load(store, this.directory),
         debian: { provide } as unknown as DebianSource,
         isFresh: (image) => recipe.fresh?.includes(image) ?? false,
+        downloads: new Downloads({
+          store,
+          lockFile: await LockFile.load(this.directory),
+          listener,
+          frozen: recipe.frozen ?? false,
+          signal: recipe.signal,
+          limits: { backoff: 1 },
+        }),
         sandbox: () => Promise.reject(new Error('no sandbox here')),
         epoch: recipe.epoch ?? EPOCH,
-        listener: (event) => this.events.push(event),
+        listener,
         signal: recipe.signal,
       };
     } finally {
@@ -157,6 +179,11 @@ export function debian(changes: Partial<Extract<ImagePlan, { type: 'debian-packa
 /** An import of the user's files. */
 export function hostImport(source: string, dest: string, how: Partial<ImportPlan> = {}): ImportPlan {
   return { source: { type: 'path', path: source }, dest, ...how };
+}
+
+/** An import from the web. */
+export function urlImport(url: string, dest: string, how: Partial<ImportPlan> = {}): ImportPlan {
+  return { source: { type: 'url', url }, dest, ...how };
 }
 
 /** An import from another image. */

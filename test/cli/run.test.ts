@@ -234,7 +234,9 @@ describe('stack synth', () => {
 
 describe('stack deploy', () => {
   test('hands on what is selected, and tells what else is built and why', async () => {
-    expect(await stack('deploy kernel --format squashfs --tag 1 --tag 2 --dry-run --frozen --concurrency 2')).toBe(0);
+    expect(
+      await stack('deploy kernel --format squashfs --tag 1 --tag 2 --dry-run --frozen --require-hash --concurrency 2'),
+    ).toBe(0);
     const { listener, ...options } = toolkit.deploy.mock.calls[0]?.[0] ?? {};
     expect(listener).toBeDefined();
     expect(options).toEqual({
@@ -247,6 +249,7 @@ describe('stack deploy', () => {
       frozen: true,
       sandbox: 'auto',
       shellOnFailure: false,
+      requireHash: true,
       concurrency: 2,
       signal: expect.any(AbortSignal) as AbortSignal,
     });

@@ -116,6 +116,16 @@ test.each<[string, LayerProps['from'], unknown]>([
     ImageSource.tar('./root.tar', { sha256: 'F0'.repeat(32) }),
     { type: 'tar', file: { type: 'path', path: './root.tar' }, sha256: 'f0'.repeat(32) },
   ],
+  [
+    'a tar of the web as text',
+    'tar:https://h/r.tar?x#y',
+    { type: 'tar', file: { type: 'url', url: 'https://h/r.tar?x' } },
+  ],
+  [
+    'a tar of the web with its sha256',
+    ImageSource.tar('HTTP://H:80/root', { sha256: 'F0'.repeat(32) }),
+    { type: 'tar', file: { type: 'url', url: 'http://h/root' }, sha256: 'f0'.repeat(32) },
+  ],
   ['a layout as text', 'oci:bases', { type: 'oci-layout', directory: 'bases' }],
   [
     'a layout and a reference with a colon',
@@ -246,4 +256,23 @@ test('an app that only declares reads nothing and writes nothing', () => {
   expect(
     () => new Layer(app, 'it', { imports: [{ source: 'missing', dest: 'wrong' }], from: 'docker://x' }),
   ).not.toThrow();
+});
+
+test('URLs are in the plan whole, in their normal form and without fragment', () => {
+  const imports = [
+    { source: 'https://example.com/favicon.ico?signature=a%20b#part', dest: '/dest/icon', sha256: 'A'.repeat(64) },
+    { source: 'HTTPS://Example.com:443/a b', dest: '/d/', mode: 0o755, uid: 1 },
+    { source: 'http://[::1]:8080', dest: '/index' },
+  ];
+  expect(layerPlan({ imports })).toMatchObject({
+    imports: [
+      {
+        source: { type: 'url', url: 'https://example.com/favicon.ico?signature=a%20b' },
+        dest: '/dest/icon',
+        sha256: 'a'.repeat(64),
+      },
+      { source: { type: 'url', url: 'https://example.com/a%20b' }, dest: '/d/', mode: 0o755, uid: 1 },
+      { source: { type: 'url', url: 'http://[::1]:8080/' }, dest: '/index' },
+    ],
+  });
 });

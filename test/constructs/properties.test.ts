@@ -52,12 +52,38 @@ describe('an import', () => {
     ['without a source', { dest: '/file' }, 'STACK2006', /^imports\[0\]\.source is undefined/],
     ['with an empty source', { source: '', dest: '/' }, 'STACK2006', /source is ""/],
     [
-      'with a source that is a URL',
-      { source: 'https://h/f', dest: '/' },
+      'with a source of another protocol',
+      { source: 'ftp://user:secret@h/f', dest: '/' },
       'STACK2006',
-      /it must be a path/,
-      /download it first/,
+      /^imports\[0\]\.source is "ftp:\/\/\*\*\*@h\/f"; it must be a path or a URL$/,
+      /only http and https/,
     ],
+    ...['https://', 'http://h:99999/?signature=secret', 'https://h h/secret', 'https://u:sec/ret@h/f'].map(
+      (source): [string, unknown, string, RegExp] => [
+        `with the URL ${source}`,
+        { source, dest: '/f' },
+        'STACK2006',
+        /^imports\[0\]\.source is not a valid http or https URL$/,
+      ],
+    ),
+    ...['https://user:secret@h/f', 'https://user@h/f', 'https://:secret@h/f'].map(
+      (source): [string, unknown, string, RegExp, RegExp] => [
+        `with the credentials of ${source}`,
+        { source, dest: '/f' },
+        'STACK2006',
+        /^imports\[0\]\.source has a user or a password in its URL, which would get into the plan and into the lock file$/,
+        /URL without/,
+      ],
+    ),
+    ...['https://h', 'https://h/d/?f', 'https://h/%2F', 'https://h/a%2Fb', 'https://h/%ff', 'https://h/a%0Ab'].map(
+      (source): [string, unknown, string, RegExp, RegExp] => [
+        `into a directory, with the nameless URL ${source}`,
+        { source, dest: '/d/' },
+        'STACK2008',
+        /^imports\[0\]\.source is a URL without a file name, so "dest" must have one$/,
+        /write "\/d\/NAME"/,
+      ],
+    ),
     [
       'with a source in the syntax of stacker',
       { source: 'stacker://a/b', dest: '/' },

@@ -114,6 +114,23 @@ test.each<[string, Edit, RegExp]>([
     ['plan', 'images.a.from', { type: 'tar', file: { type: 'path', path: 'x' }, sha256: '../../x' }],
     /sha256: /,
   ],
+  ...['file:///etc/passwd', 'https://u:secret@h/x', 'https://h/x#y', 'HTTPS://h/x', ''].map(
+    (url): [string, Edit, RegExp] => [
+      `an import of the URL '${url}'`,
+      ['plan', 'images.a.imports', [{ source: { type: 'url', url }, dest: '/x' }]],
+      /: image "a" has a source that is not a URL one can download$/,
+    ],
+  ),
+  [
+    'a base that is no URL',
+    ['plan', 'images.a.from', { type: 'tar', file: { type: 'url', url: '/x' } }],
+    /image "a" has a source that is not a URL/,
+  ],
+  [
+    'a URL without a file name for a directory',
+    ['plan', 'images.a.imports', [{ source: { type: 'url', url: 'https://h/d/' }, dest: '/d/' }]],
+    /image "a" puts a URL without a file name into a directory/,
+  ],
   [
     'a component that is not there',
     ['plan', 'images.c.components', ['a', 'nowhere']],

@@ -98,6 +98,18 @@ test('what was saved is loaded again', async () => {
   expect(loaded.debian('toString')).toBeUndefined();
 });
 
+test('contents of URLs are locked beside packages', async () => {
+  const lockFile = await LockFile.load(directory);
+  lockFile.setUrl('https://h/x?y', { sha256: 'c'.repeat(64), size: 0 });
+  lockFile.setDebian('key', [OVMF]);
+  await lockFile.save();
+  const loaded = await LockFile.load(directory);
+  expect(loaded.url('https://h/x?y')).toEqual({ sha256: 'c'.repeat(64), size: 0 });
+  expect(loaded.url('https://h/x')).toBeUndefined();
+  expect(loaded.url('toString')).toBeUndefined();
+  expect(loaded.debian('key')).toEqual([OVMF]);
+});
+
 test('nothing is written when nothing changed, however the file is formatted', async () => {
   const content = `{"lockfileVersion":1,   "debian":{"key":{"packages":[${JSON.stringify(HOSTNAME)}]}}}`;
   fs.writeFileSync(file, content);
@@ -168,6 +180,8 @@ test.each([
   ['an architecture that is a path', withPackage({ architecture: 'a/b' })],
   ['a short sha256', withPackage({ sha256: 'abc' })],
   ['a size that is no number', withPackage({ size: '1' })],
+  ['a URL without sha256', '{"lockfileVersion":1,"urls":{"https://h/x":{"size":1}}}'],
+  ['a URL of negative size', `{"lockfileVersion":1,"urls":{"https://h/x":{"size":-1,"sha256":"${'a'.repeat(64)}"}}}`],
   ['a package twice', JSON.stringify({ lockfileVersion: 1, debian: { key: { packages: [OVMF, OVMF] } } })],
 ])('a file with %s is refused', async (_, content) => {
   const error = await loadFailure(content);

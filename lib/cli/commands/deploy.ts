@@ -27,6 +27,7 @@ export async function run(context: CommandContext): Promise<CommandResult> {
     frozen: settings.frozen,
     sandbox: settings.sandbox,
     shellOnFailure: settings.shellOnFailure,
+    requireHash: settings.requireHash,
     listener: (event) => {
       renderer.handle(event);
     },

@@ -17,6 +17,7 @@ export async function run(context: CommandContext): Promise<CommandResult> {
     image,
     command,
     frozen: settings.frozen,
+    requireHash: settings.requireHash,
     sandbox: settings.sandbox,
     listener: (event) => {
       renderer.handle(event);

@@ -29,6 +29,15 @@ export function sentenceOf(event: StackEvent): Sentence | undefined {
       return normal(event.image, `locked ${count(event.count, 'package')}`);
     case 'package-fetched':
       return detail(event.image, `fetched ${event.name} (${formatBytes(event.size)})`);
+    case 'download-started':
+      return detail(event.image, `downloading ${event.url}`);
+    case 'download-retried':
+      return normal(event.image, `downloading ${event.url} again: ${event.reason}`);
+    case 'download-done':
+      return normal(
+        event.image,
+        `downloaded ${event.url}, ${formatBytes(event.size)} in ${formatDuration(event.milliseconds)}`,
+      );
     case 'image-started':
       return detail(event.image, 'started');
     case 'image-rebuilt':
@@ -64,6 +73,7 @@ export function sentenceOf(event: StackEvent): Sentence | undefined {
         `${count(event.blobs, 'blob')}, ${formatBytes(event.bytes)} written in ${formatDuration(event.milliseconds)}`,
       );
     case 'app-output':
+    case 'download-progress':
     case 'image-progress':
       return undefined;
   }

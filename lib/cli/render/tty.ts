@@ -17,6 +17,8 @@ interface Activity {
   readonly packed: string[];
   text: string;
   progress?: { readonly bytes: number; readonly total: number };
+  /** There may be several downloads at a time, which are shown as one. */
+  readonly downloads: Map<string, { readonly bytes: number; readonly total: number }>;
 }
 
 /** Live lines for what is under way, a permanent one for each thing done. */
@@ -111,6 +113,18 @@ export class TtyRenderer implements Renderer {
       case 'shell-closed':
         this.isPaused = false;
         break;
+      case 'download-started':
+        this.update(event.image, `downloading ${event.url}`);
+        break;
+      case 'download-progress':
+        this.downloadProgress(event);
+        break;
+      case 'download-retried':
+        this.update(event.image, `downloading ${event.url} again: ${event.reason}`);
+        break;
+      case 'download-done':
+        this.update(event.image, `downloaded ${event.url}, ${formatBytes(event.size)}`);
+        break;
       case 'run-started':
         this.update(event.image, 'running its script');
         break;
@@ -145,7 +159,7 @@ export class TtyRenderer implements Renderer {
   }
 
   private start(name: string, text: string): Activity {
-    const activity: Activity = { name: cleanLine(name), packed: [], text: cleanLine(text) };
+    const activity: Activity = { name: cleanLine(name), packed: [], downloads: new Map(), text: cleanLine(text) };
     this.activities.set(name, activity);
     this.nameWidth = Math.min(MAX_NAME_WIDTH, Math.max(this.nameWidth, widthOf(activity.name)));
     return activity;
@@ -157,6 +171,20 @@ export class TtyRenderer implements Renderer {
     if (progress === undefined) delete activity.progress;
     else activity.progress = progress;
     return activity;
+  }
+
+  private downloadProgress({ image, url, bytes, total }: Extract<StackEvent, { code: 'download-progress' }>): void {
+    if (total === undefined) {
+      this.update(image, `downloading ${url}, ${formatBytes(bytes)} so far`);
+      return;
+    }
+    const activity = this.update(image, 'download');
+    activity.downloads.set(url, { bytes, total });
+    const all = [...activity.downloads.values()];
+    activity.progress = {
+      bytes: all.reduce((sum, each) => sum + each.bytes, 0),
+      total: all.reduce((sum, each) => sum + each.total, 0),
+    };
   }
 
   private imageDone(image: string, milliseconds: number): void {

@@ -1,4 +1,4 @@
-import { LIMITS, SCRIPT_IMPORTS, type FileRef, type ImportPlan } from '../../plan';
+import { LIMITS, nameOfUrl, SCRIPT_IMPORTS, shownSource, type FileRef, type ImportPlan } from '../../plan';
 import type { Import } from '../layer-props';
 import { LayerFile } from '../reference';
 import { integer, isObject, listOf, membersOf, nonEmptyText, objectOf, show, wrong, type Check } from './checks';
@@ -42,14 +42,34 @@ export function renderImport(rendering: Rendering, what: string, value: unknown)
     gid: read('gid', integer(LIMITS.id)),
     exclude: read('exclude', listOf(nonEmptyText)),
   };
-  return source === undefined || dest === undefined ? undefined : { source, dest, ...rest };
+  if (source === undefined || dest === undefined) return undefined;
+  if (dest.endsWith('/') && isNameless(source)) {
+    report(
+      'STACK2008',
+      `${what}.source is a URL without a file name, so "dest" must have one`,
+      `write ${show(`${dest}NAME`)}`,
+    );
+  }
+  return { source, dest, ...rest };
+}
+
+function isNameless(source: FileRef): boolean {
+  return source.type === 'url' && nameOfUrl(source.url) === undefined;
 }
 
 /** Where a script finds what has no place in the image. */
-function scriptDest(report: Reporter, what: string, { path }: FileRef): string | undefined {
-  const name = path.split('/').findLast((part) => part !== '') ?? '';
-  if (name !== '' && name !== '.' && name !== '..') return `${SCRIPT_IMPORTS}/${name}`;
-  return wrong(report, what, path, 'a path whose last part is a name', `give a dest, such as '${SCRIPT_IMPORTS}/NAME'`);
+function scriptDest(report: Reporter, what: string, source: FileRef): string | undefined {
+  const name = nameOf(source);
+  if (name !== undefined) return `${SCRIPT_IMPORTS}/${name}`;
+  const hint = `give a dest, such as '${SCRIPT_IMPORTS}/NAME'`;
+  return wrong(report, what, shownSource(source), 'a source whose last part is a name', hint);
+}
+
+/** The last part of a source's path. */
+function nameOf(source: FileRef): string | undefined {
+  if (source.type === 'url') return nameOfUrl(source.url);
+  const name = source.path.split('/').findLast((part) => part !== '') ?? '';
+  return /^\.{0,2}$/.test(name) ? undefined : name;
 }
 
 const destination: Check<string> = (report, what, value) => {

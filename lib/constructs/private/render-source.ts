@@ -5,7 +5,7 @@ import { membersOf, nonEmptyText, show, wrong } from './checks';
 import { sha256Hex } from './digest-text';
 import { fileRef, imageKey, type Rendering } from './rendering';
 
-const WANTED = "an image, an ImageSource, 'scratch', 'tar:PATH' or 'oci:DIR[:REF]'";
+const WANTED = "an image, an ImageSource, 'scratch', 'tar:PATH', 'tar:URL' or 'oci:DIR[:REF]'";
 
 /** The plan of what a layer stands on. */
 export function renderSource(rendering: Rendering, what: string, from: unknown): SourcePlan | undefined {

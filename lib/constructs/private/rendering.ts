@@ -1,5 +1,6 @@
 import type { IConstruct } from 'constructs';
-import type { FileRef } from '../../plan';
+import { redactCredentials } from '../../core';
+import { isUrl, parseUrl, type FileRef } from '../../plan';
 import { Image } from '../image';
 import { LayerFile } from '../reference';
 import { show, wrong } from './checks';
@@ -32,7 +33,7 @@ export function imageKey(rendering: Rendering, what: string, image: unknown): st
 }
 
 /**
- * A file of the user's, which must exist, or one in another image.
+ * A file of the user's, which must exist, one in another image, or one to download.
  * @param kind `file` where a directory is of no use; in an image that shows only when it is built
  */
 export function fileRef(
@@ -43,10 +44,11 @@ export function fileRef(
 ): FileRef | undefined {
   if (LayerFile.isLayerFile(source)) return imageFile(rendering, what, source);
   if (typeof source !== 'string' || source === '' || source.includes('\0')) {
-    return wrong(rendering.report, what, source, "a path, or image.file('/path')");
+    return wrong(rendering.report, what, source, "a path, a URL, or image.file('/path')");
   }
+  if (isUrl(source)) return urlRef(rendering, what, source);
   const hint = foreignHint(source);
-  if (hint !== undefined) return wrong(rendering.report, what, source, 'a path', hint);
+  if (hint !== undefined) return wrong(rendering.report, what, redactCredentials(source), 'a path or a URL', hint);
   const stat = lookAt(rendering, what, source);
   if (stat === undefined) return undefined;
   if (kind === 'file' && stat.isDirectory())
@@ -61,8 +63,15 @@ function imageFile(rendering: Rendering, what: string, file: LayerFile): FileRef
   return image === undefined ? undefined : { type: 'image-file', image, path: file.path };
 }
 
+function urlRef({ report }: Rendering, what: string, source: string): FileRef | undefined {
+  const parsed = parseUrl(source);
+  if ('url' in parsed) return { type: 'url', url: parsed.url };
+  report('STACK2006', `${what} ${parsed.fault}`, parsed.hint);
+  return undefined;
+}
+
 /** What to do about a source that only looks like a path; undefined when it is one. */
 function foreignHint(source: string): string | undefined {
   if (source.startsWith('stacker://')) return "write image.file('/path')";
-  return /^(https?|ftp):\/\//.test(source) ? 'download it first: only files on this machine can be used' : undefined;
+  return /^ftps?:\/\//i.test(source) ? 'download it first: only http and https can be used' : undefined;
 }

@@ -1,0 +1,2 @@
+export * from './downloads';
+export * from './require-hash';
