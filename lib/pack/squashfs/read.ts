@@ -102,8 +102,11 @@ class Reading {
         this.paths.set(inode.number, path);
         await this.takeFile(inode, header);
         return;
-      default: // overlayfs gives all its whiteouts one inode; of these every name counts
-        this.entries.header(header, 0);
+      case 'symlink':
+      case 'char':
+      case 'block':
+      case 'fifo':
+        this.entries.header(header, 0); // once for every name: overlayfs gives all its whiteouts one inode
     }
   }
 
