@@ -1,4 +1,4 @@
-import { bytesToName } from '../../core';
+import { bytesToName, StackError } from '../../core';
 import type { Xattr } from '../entry';
 import { sortXattrs } from '../xattrs';
 import type { BlockDecoder } from './block-decoder';
@@ -11,8 +11,8 @@ import { MAX_NAME, MAX_VALUE, PREFIXES } from './xattrs';
 /** In the type of an attribute: its value stands elsewhere, since others have it too. */
 const ELSEWHERE = 0x100;
 const ROW_SIZE = 16;
-/** Attributes of one inode at most: names of three bytes in the 64 KiB that listing them may take (listxattr(2)). */
-const MAX_COUNT = 65536 / 4;
+/** Bytes of all attributes of one inode: far above real ones, far below a memory bomb. */
+const MAX_SET = 1024 * 1024;
 
 /** The prefixes by their numbers. */
 const PREFIX_OF: ReadonlyMap<number, string> = new Map([...PREFIXES].map(([prefix, number]) => [number, prefix]));
@@ -51,10 +51,9 @@ export class XattrReader {
   private async readSet(number: number): Promise<readonly Xattr[] | undefined> {
     const row = await this.rows.row(number);
     const cursor = this.values.at(unpackPosition(readPosition(row, 0)));
-    const count = row.readUInt32LE(8);
-    if (count > MAX_COUNT) throw damaged('has a file with too many extended attributes');
     const found = new Map<string, Buffer>();
-    for (let each = 0; each < count; each++) {
+    let size = 0;
+    for (let left = row.readUInt32LE(8); left > 0; left -= 1) {
       const head = await cursor.read(4);
       const [type, length] = [head.readUInt16LE(0), head.readUInt16LE(2)];
       const prefix = PREFIX_OF.get(type & ~ELSEWHERE);
@@ -62,10 +61,16 @@ export class XattrReader {
         throw damaged('has an extended attribute of a wrong name');
       }
       const name = prefix + bytesToName(await cursor.read(length));
-      const value = await readValue(cursor);
+      const stored = await readValue(cursor);
+      const value = (type & ELSEWHERE) === 0 ? stored : await this.readElsewhere(stored);
       if (found.has(name)) throw damaged(`has the extended attribute '${name}' twice in one place`);
-      if ((type & ELSEWHERE) === 0) found.set(name, value);
-      else found.set(name, await this.readElsewhere(value));
+      found.set(name, value);
+      size += name.length + value.length;
+      if (size <= MAX_SET) continue;
+      throw new StackError(
+        'STACK4003',
+        `the filesystem image has a file with more than ${String(MAX_SET)} bytes of extended attributes`,
+      );
     }
     return sortXattrs(found);
   }

@@ -81,9 +81,14 @@ export function listing(...names: readonly Name[]): Buffer {
   ]);
 }
 
-/** A metadata block that is stored as it is. */
-export function metadata(content: Buffer, header = content.length | 0x8000): Buffer {
-  return Buffer.concat([fields([2, header]), content]);
+/** Metadata blocks that are stored as they are. */
+export function metadata(content: Buffer, header?: number): Buffer {
+  const blocks: Buffer[] = [];
+  for (let at = 0; at < Math.max(content.length, 1); at += 8192) {
+    const block = content.subarray(at, at + 8192);
+    blocks.push(fields([2, header ?? block.length | 0x8000]), block);
+  }
+  return Buffer.concat(blocks);
 }
 
 export interface ImageParts {

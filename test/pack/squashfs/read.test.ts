@@ -65,15 +65,11 @@ describe('what our own writer makes', () => {
     return { mode, uid, gid, mtime };
   }
 
-  test('comes back when it has thousands of names and several metadata blocks', async () => {
-    const entries = [dir('')];
-    for (let at = 0; at < 30; at++) {
-      entries.push(dir(`d${String(at).padStart(2, '0')}`));
-      for (let each = 0; each < 100; each++) {
-        const name = `d${String(at).padStart(2, '0')}/${'n'.repeat(100)}${String(each).padStart(4, '0')}`;
-        entries.push(entryOf(name, `content ${String(at)} ${String(each)}`) as unknown as ReturnType<typeof dir>);
-      }
-    }
+  test('comes back when its tables have several metadata blocks', async () => {
+    const files = Array.from({ length: 400 }, (_, each) => {
+      return entryOf(`d/${'n'.repeat(100)}${String(each).padStart(4, '0')}`, `content ${String(each)}`);
+    });
+    const entries = [dir(''), dir('d'), ...files];
     const { bytes } = await bench.pack(entries);
     expect(lines((await read(bytes)).tree)).toEqual(lines(entries));
   });
@@ -85,8 +81,8 @@ describe('what our own writer makes', () => {
   });
 
   test('is refused where it is cut or changed, and nothing else happens', async () => {
-    const { bytes } = await bench.pack(ENTRIES);
-    await fuzz(bytes, 60);
+    const { bytes } = await bench.pack(ENTRIES.filter((entry) => !/a$|b$|holes|zeros/.test(entry.path)));
+    await fuzz(bytes, 100);
   });
 });
 
@@ -235,7 +231,7 @@ describe('an image made by hand', () => {
   });
 
   test('is refused or read, whatever byte of it is changed', async () => {
-    await fuzz(raw.buildImage(parts({ xattrs: [{ count: 1, encoded: raw.xattr(0, 'a', 'b') }] })), 400);
+    await fuzz(raw.buildImage(parts({ xattrs: [{ count: 1, encoded: raw.xattr(0, 'a', 'b') }] })), 300);
   });
 
   test.each<[string, Partial<raw.ImageParts> & { readonly file?: Buffer; readonly names?: Buffer }, string?]>([
@@ -325,12 +321,28 @@ describe('an image made by hand', () => {
         ['that is there twice', 2, Buffer.concat([raw.xattr(0, 'a', 'v'), raw.xattr(0, 'a', 'w')])],
         ['that points nowhere', 1, raw.xattr(0x100, 'a', 'v')],
         ['that points outside', 1, raw.xattr(0x100, 'a', raw.fields([8, 2 ** 40]))],
-        ['too many of them', 20_000, raw.xattr(0, 'a', 'v')],
+        ['too few of them', 20_000, raw.xattr(0, 'a', 'v')],
       ] as const
     ).map(([what, count, encoded]): [string, object] => [
       `an extended attribute ${what}`,
       { file: raw.file({ number: 2 }, { size: 0, xattrs: 0 }), xattrs: [{ count, encoded }] },
     ]),
+    [
+      'extended attributes that share a value to be large',
+      {
+        file: raw.file({ number: 2 }, { size: 0, xattrs: 0 }),
+        xattrs: [
+          {
+            count: 301,
+            encoded: Buffer.concat([
+              raw.xattr(0, 'a', 'v'.repeat(4000)),
+              ...Array.from({ length: 300 }, (_each, at) => raw.xattr(0x100, String(at), u64(5))),
+            ]),
+          },
+        ],
+      },
+      'STACK4003',
+    ],
     [
       'content that is elsewhere',
       {
