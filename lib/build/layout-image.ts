@@ -17,7 +17,7 @@ import type { ImageLayer } from '../stack';
 import type { Store } from '../store';
 import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
-import { findSnapshot, takeSnapshot, type Snapshot } from './snapshots';
+import { findSnapshot, takeImageSnapshot, takeSnapshot, type Snapshot } from './snapshots';
 
 /** An image that exists in a layout, as something to build on. */
 export interface ExistingImage extends FoundImage {
@@ -72,26 +72,23 @@ function existingDelta(store: Store, layer: ImageLayer): KnownDelta {
       `the base has a layer of the media type '${mediaType}', which is neither a tar nor a filesystem image`,
     );
   }
-  const compression = tarCompressionOf(mediaType);
   return {
-    contentKey: layer.diffId,
+    // Of a filesystem image nobody but us asks what the config says about it; its digest is certain.
+    contentKey: family === 'tar' ? layer.diffId : digest,
     createdBy: `layer ${digest}`,
     existing: { format: family === 'tar' ? 'tar' : 'squashfs', layer },
-    tree: async () => {
-      if (compression !== undefined) return (await unpack(store, layer, compression)).tree();
-      throw new StackError('STACK5002', `layer ${digest} is a filesystem image, whose files cannot be read`, {
-        hint: 'use a base with tar layers where files are taken from it or imported over it, or where it is published as tar',
-      });
-    },
+    tree: async () => (await unpack(store, layer, tarCompressionOf(mediaType))).tree(),
   };
 }
 
-async function unpack(store: Store, layer: ImageLayer, compression: TarCompression): Promise<Snapshot> {
+/** @param compression of a tar; undefined for a filesystem image */
+async function unpack(store: Store, layer: ImageLayer, compression: TarCompression | undefined): Promise<Snapshot> {
   const { digest } = layer.descriptor;
   const name = `layer ${digest}`;
   const snapshot = await store.exclusively(`unpack ${digest}`, async () => {
     const found = await findSnapshot(store, digest);
     if (found !== undefined) return found;
+    if (compression === undefined) return takeFilesystemImage(store, layer, name);
     const blob = createReadStream(store.blobPath(digest), { highWaterMark: 1024 * 1024 });
     return takeSnapshot(store, () => digest, decompress(blob, compression, name), { name, layer: true });
   });
@@ -102,4 +99,11 @@ async function unpack(store: Store, layer: ImageLayer, compression: TarCompressi
     );
   }
   return snapshot;
+}
+
+function takeFilesystemImage(store: Store, { descriptor }: ImageLayer, name: string): Promise<Snapshot> {
+  if (!descriptor.mediaType.includes('erofs')) return takeImageSnapshot(store, descriptor.digest, name);
+  throw new StackError('STACK5002', `${name} is an erofs image, whose files cannot be read`, {
+    hint: 'where files are taken from a base, imported over it or converted, it must have tar or squashfs layers',
+  });
 }

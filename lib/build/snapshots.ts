@@ -2,16 +2,25 @@ import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
 import { messageOf, StackError, writeFailure } from '../core';
 import { isDigest } from '../oci';
-import { indexLine, parseIndexLine, readArchive, type Entry, type ReadArchiveOptions, type Tree } from '../pack';
+import {
+  indexLine,
+  parseIndexLine,
+  readArchive,
+  readSquashfs,
+  type Archive,
+  type Entry,
+  type ReadArchiveOptions,
+  type Tree,
+} from '../pack';
 import type { Store } from '../store';
 
 /** Another number forgets all snapshots: their form, or the rules by which archives are read, have changed. */
-const SNAPSHOT_VERSION = 2;
+const SNAPSHOT_VERSION = 3;
 const RECORD = `snapshots-${String(SNAPSHOT_VERSION)}`;
 
-/** An archive as the store keeps it: the uncompressed tar, and the tree whose contents are slices of it. */
+/** An archive as the store keeps it: its contents in one file, and the tree whose contents are slices of that. */
 export interface Snapshot {
-  /** Digest of the uncompressed tar. */
+  /** Digest of the uncompressed tar; of the blob itself for a filesystem image. */
   readonly diffId: string;
   /** @throws StackError STACK7001 when the store is damaged */
   tree(): Promise<Tree>;
@@ -19,7 +28,8 @@ export interface Snapshot {
 
 interface SnapshotRecord {
   readonly diffId: string;
-  readonly size: number;
+  /** Digest and size of the file of contents. */
+  readonly copy: Archive['copy'];
   /** Digest of the index: one line an entry, `OFFSET<tab>INDEX LINE`. */
   readonly index: string;
 }
@@ -28,37 +38,61 @@ interface SnapshotRecord {
 export async function findSnapshot(store: Store, key: string): Promise<Snapshot | undefined> {
   const record = await store.readRecord(RECORD, key);
   if (!isSnapshotRecord(record)) return undefined;
-  const { diffId, index, size } = record;
-  if (!(await store.hasBlob(diffId, size)) || !(await store.hasBlob(index))) return undefined;
+  const { diffId, index, copy } = record;
+  if (!(await store.hasBlob(copy.digest, copy.size)) || !(await store.hasBlob(index))) return undefined;
   let tree: Promise<Tree> | undefined;
-  return { diffId, tree: () => (tree ??= readIndex(store.blobPath(index), store.blobPath(diffId))) };
+  return { diffId, tree: () => (tree ??= readIndex(store.blobPath(index), store.blobPath(copy.digest))) };
 }
+
+/** How a snapshot is taken. */
+type SnapshotOptions = Pick<ReadArchiveOptions, 'name' | 'layer'> & {
+  /** What becomes of its tree before that is kept; it is done once, when the snapshot is taken. */
+  readonly settle?: (tree: Tree) => Tree;
+};
 
 /**
  * Reads an archive into the store.
  * @param key names the archive by content; equal keys must mean equal bytes
  *   (asked for at the end, since some are known only when all was read)
  * @param chunks the uncompressed tar
- * @param options.settle what becomes of its tree before that is kept; it is done once, when the snapshot is taken
  * @throws StackError as `readArchive`, STACK7001, STACK7002
  */
 export async function takeSnapshot(
   store: Store,
   key: () => string,
   chunks: AsyncIterable<Buffer>,
-  options: Pick<ReadArchiveOptions, 'name' | 'layer'> & { readonly settle?: (tree: Tree) => Tree },
+  options: SnapshotOptions,
+): Promise<Snapshot> {
+  return take(store, key, options, (copy) => readArchive(chunks, { ...options, copy }));
+}
+
+/**
+ * Reads a filesystem image of the store into the store, under its digest.
+ * @throws StackError as `readSquashfs`, STACK7001, STACK7002
+ */
+export async function takeImageSnapshot(store: Store, digest: string, name: string): Promise<Snapshot> {
+  const read = async (copy: string): Promise<Archive> => {
+    return { ...(await readSquashfs(store.blobPath(digest), { name, copy, layer: 'overlay' })), diffId: digest };
+  };
+  return take(store, () => digest, { name, layer: 'overlay' }, read);
+}
+
+async function take(
+  store: Store,
+  key: () => string,
+  options: SnapshotOptions,
+  read: (copy: string) => Promise<Archive>,
 ): Promise<Snapshot> {
   return store.withTemporaryDirectory(async (directory) => {
     try {
-      const copy = path.join(directory, 'tar');
-      const archive = await readArchive(chunks, { ...options, copy });
-      const { diffId, size } = archive;
-      const settled = options.settle?.(archive.tree) ?? archive.tree;
-      const index = await store.addBlob(settled.map(snapshotLine).join(''));
-      await store.adopt(copy, diffId, size);
-      await store.writeRecord(RECORD, key(), { diffId, size, index } satisfies SnapshotRecord);
-      const tree = settled.map((entry) => moved(entry, store.blobPath(diffId)));
-      return { diffId, tree: () => Promise.resolve(tree) };
+      const file = path.join(directory, 'copy');
+      const { tree: whole, diffId, copy } = await read(file);
+      const tree = options.settle?.(whole) ?? whole;
+      const index = await store.addBlob(tree.map(snapshotLine).join(''));
+      await store.adopt(file, copy.digest, copy.size);
+      await store.writeRecord(RECORD, key(), { diffId, copy, index } satisfies SnapshotRecord);
+      const settled = tree.map((entry) => moved(entry, store.blobPath(copy.digest)));
+      return { diffId, tree: () => Promise.resolve(settled) };
     } catch (error) {
       throw writeFailure('STACK7001', `the content of ${options.name} to the store`, error);
     }
@@ -67,14 +101,14 @@ export async function takeSnapshot(
 
 function isSnapshotRecord(value: unknown): value is SnapshotRecord {
   if (typeof value !== 'object' || value === null) return false;
-  const { diffId, index, size } = value as Partial<SnapshotRecord>;
-  return isDigest(diffId) && isDigest(index) && Number.isSafeInteger(size);
+  const { diffId, index, copy } = value as Partial<SnapshotRecord>;
+  return isDigest(diffId) && isDigest(index) && isDigest(copy?.digest) && Number.isSafeInteger(copy?.size);
 }
 
-/** An entry whose content is in the tar's final place. */
-function moved(entry: Entry, tar: string): Entry {
+/** An entry whose content is in its final place. */
+function moved(entry: Entry, file: string): Entry {
   if (entry.type !== 'file' || entry.content.kind !== 'slice') return entry;
-  return { ...entry, content: { ...entry.content, file: tar } };
+  return { ...entry, content: { ...entry.content, file } };
 }
 
 function snapshotLine(entry: Entry): string {
@@ -83,7 +117,7 @@ function snapshotLine(entry: Entry): string {
 }
 
 /** The whole index at once: its entries are held in memory anyway. */
-async function readIndex(file: string, tar: string): Promise<Tree> {
+async function readIndex(file: string, copy: string): Promise<Tree> {
   let lines: string[];
   try {
     lines = (await fs.readFile(file, 'utf8')).split('\n');
@@ -95,6 +129,6 @@ async function readIndex(file: string, tar: string): Promise<Tree> {
   return lines.slice(0, -1).map((line) => {
     const tab = line.indexOf('\t');
     const offset = Number(line.slice(0, tab));
-    return parseIndexLine(line.slice(tab + 1), () => ({ kind: 'slice', file: tar, offset }));
+    return parseIndexLine(line.slice(tab + 1), () => ({ kind: 'slice', file: copy, offset }));
   });
 }

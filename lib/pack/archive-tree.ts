@@ -1,4 +1,5 @@
 import { StackError } from '../core';
+import type { ArchiveLimits } from './archive-limits';
 import { ContentHash } from './content-hash';
 import type { Entry, FileEntry, Metadata, Tree } from './entry';
 import type { TarHeader } from './tar-entry';
@@ -18,7 +19,7 @@ export interface ArchiveTreeOptions {
   readonly copy: string;
   /** How removed files are told: see `ReadArchiveOptions`. */
   readonly layer: boolean | 'overlay';
-  readonly limits: { readonly entries: number; readonly depth: number };
+  readonly limits: Pick<ArchiveLimits, 'entries' | 'depth' | 'names'>;
 }
 
 /** Collects the entries of an archive into a tree, judging each as an extractor would have to, creating none. */
@@ -30,13 +31,15 @@ export class ArchiveTree implements TarHandler {
   /** Files that got a second name. */
   private readonly linked = new Set<FileEntry>();
   private detours = 0;
+  /** Bytes of names and attributes so far. */
+  private names = 0;
   private open: { readonly file: FileEntry; readonly hash: ContentHash; remaining: number } | undefined;
 
   public constructor(private readonly options: ArchiveTreeOptions) {}
 
   public header(header: TarHeader, offset: number): void {
     const path = this.locate(header.path);
-    this.requireRoom();
+    this.requireRoom(path, header);
     if (isReserved(path)) this.addWhiteout(path);
     else this.addEntry(path, header, offset);
   }
@@ -166,10 +169,15 @@ export class ArchiveTree implements TarHandler {
     this.entries.set(path, entry);
   }
 
-  private requireRoom(): void {
-    const most = this.options.limits.entries;
-    if (this.entries.size + this.whiteouts.size + this.opaque.size < most) return;
-    throw new StackError('STACK4003', `the archive has more than ${String(most)} entries`);
+  private requireRoom(path: string, { link, xattrs = [] }: TarHeader): void {
+    const { entries, names } = this.options.limits;
+    if (this.entries.size + this.whiteouts.size + this.opaque.size >= entries) {
+      throw new StackError('STACK4003', `the archive has more than ${String(entries)} entries`);
+    }
+    this.names += path.length + link.length;
+    for (const { name, value } of xattrs) this.names += name.length + value.length;
+    if (this.names <= names) return;
+    throw new StackError('STACK4003', `the archive has more than ${String(names)} bytes of names and attributes`);
   }
 
   /** Where an entry of this name goes. Parents that are symbolic links of the archive are followed within its root. */

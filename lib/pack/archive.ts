@@ -1,33 +1,23 @@
-import { createHash } from 'node:crypto';
-import { promises as fs } from 'node:fs';
+import { createHash, type Hash } from 'node:crypto';
 import { StackError } from '../core';
+import { ArchiveCopy } from './archive-copy';
+import { ARCHIVE_LIMITS, requireRoom, type ArchiveLimits } from './archive-limits';
 import { ArchiveTree } from './archive-tree';
 import type { Tree } from './entry';
 import { TarParser } from './tar-parser';
 
-/** Bounds on what one archive may unpack to: far above real images, below what hurts (archives.md, bombs). */
-export interface ArchiveLimits {
-  readonly entries: number;
-  /** Uncompressed bytes. */
-  readonly bytes: number;
-  /** Components of a path. */
-  readonly depth: number;
-}
-
-export const ARCHIVE_LIMITS: ArchiveLimits = { entries: 5_000_000, bytes: 256 * 1024 ** 3, depth: 255 };
-
-/** What an archive holds; contents are slices of the uncompressed copy. */
+/** What an archive holds. */
 export interface Archive {
   readonly tree: Tree;
-  /** Digest of the uncompressed tar. */
+  /** Digest of the uncompressed tar; of the blob itself for a filesystem image. */
   readonly diffId: string;
-  /** Bytes of the uncompressed tar. */
-  readonly size: number;
+  /** The file that contents are slices of; of a tar without sparse files that is the tar itself. */
+  readonly copy: { readonly digest: string; readonly size: number };
 }
 
 /** How an archive is read. */
 export interface ReadArchiveOptions {
-  /** Where the uncompressed tar is kept; the contents of the tree point into it. Created, must not exist. */
+  /** Where the contents are kept; those of the tree point into it. Created, must not exist. */
   readonly copy: string;
   /** Name of the archive for messages. */
   readonly name: string;
@@ -40,8 +30,8 @@ export interface ReadArchiveOptions {
 }
 
 /**
- * Reads an uncompressed tar from outside in one pass: keeps a copy, hashes every file, and builds its tree without
- * creating any of its files, so nothing in it can reach the host's file system (archives.md, rule 1).
+ * Reads an uncompressed tar from outside in one pass: keeps a copy with sparse files written out, hashes every file, and
+ * builds its tree without creating any of its files, so nothing in it can reach the host's file system (archives.md, rule 1).
  *
  * @throws StackError STACK4001 to STACK4006, naming the archive; the system's own error when the copy cannot be
  *   written. The copy is then useless and for the caller to remove.
@@ -51,6 +41,7 @@ export async function readArchive(chunks: AsyncIterable<Buffer>, options: ReadAr
   const entries = new ArchiveTree({ ...options, limits });
   const parser = new TarParser(entries);
   const hash = createHash('sha256');
+  let copyHash: Hash | undefined; // from where the copy differs
   const judge = <T>(work: () => T): T => {
     try {
       return work();
@@ -58,34 +49,47 @@ export async function readArchive(chunks: AsyncIterable<Buffer>, options: ReadAr
       throw located(error, options.name, parser.bytesRead);
     }
   };
-  const handle = await fs.open(options.copy, 'wx', 0o600);
+  const copy = await ArchiveCopy.create(options.copy);
   try {
     for await (const chunk of chunks) {
-      judge(() => {
-        requireRoom(parser.bytesRead + chunk.length, limits);
-        parser.write(chunk);
-      });
+      const pieces = parser.write(chunk);
+      for (let next = judge(() => pieces.next()); next.done !== true; next = judge(() => pieces.next())) {
+        const piece = next.value;
+        judge(() => {
+          requireRoom(copy.position + piece.length, parser.bytesRead, limits);
+        });
+        if (piece !== chunk) copyHash ??= hash.copy();
+        copyHash?.update(piece);
+        await copy.write(piece);
+      }
       hash.update(chunk);
-      for (let at = 0; at < chunk.length;) at += (await handle.write(chunk, at)).bytesWritten;
     }
     const tree = judge(() => {
       parser.end();
       return entries.tree();
     });
-    return { tree, diffId: `sha256:${hash.digest('hex')}`, size: parser.bytesRead };
+    await copy.finish();
+    const diffId = digestOf(hash);
+    return {
+      tree,
+      diffId,
+      copy: { digest: copyHash === undefined ? diffId : digestOf(copyHash), size: copy.position },
+    };
   } finally {
-    await handle.close();
+    await copy.close();
   }
 }
 
-function requireRoom(bytes: number, limits: ArchiveLimits): void {
-  if (bytes <= limits.bytes) return;
-  throw new StackError('STACK4003', `the archive unpacks to more than ${String(limits.bytes)} bytes`);
+function digestOf(hash: Hash): string {
+  return `sha256:${hash.digest('hex')}`;
 }
 
-/** An error about the archive's content, with its name; where it is damaged, with the place. */
-function located(error: unknown, name: string, position: number): unknown {
+/**
+ * An error about an archive's content, with its name.
+ * @param position where it is damaged, if that is known
+ */
+export function located(error: unknown, name: string, position?: number): unknown {
   if (!StackError.is(error)) return error;
-  const place = error.code === 'STACK4001' ? ` (near byte ${String(position)})` : '';
+  const place = error.code === 'STACK4001' && position !== undefined ? ` (near byte ${String(position)})` : '';
   return new StackError(error.code, `${name}: ${error.message}${place}`, { hint: error.hint, cause: error });
 }

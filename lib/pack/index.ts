@@ -1,4 +1,5 @@
 export * from './archive';
+export * from './archive-limits';
 export * from './compress';
 export * from './content-reader';
 export * from './decompress';

@@ -8,6 +8,9 @@ export const SCHILY_XATTR = 'SCHILY.xattr.';
 /** Prefix of extended attributes as libarchive writes them: the name percent-encoded, the value in base64. */
 export const LIBARCHIVE_XATTR = 'LIBARCHIVE.xattr.';
 
+/** Keywords of a stretch of data in GNU tar's first form of sparse files, in this order. */
+const SPARSE_PAIR = ['GNU.sparse.offset', 'GNU.sparse.numbytes'];
+
 const SPACE = 0x20;
 const EQUALS = 0x3d;
 const NEWLINE = 0x0a;
@@ -27,11 +30,13 @@ function encodeRecord(keyword: string, value: Buffer): Buffer {
 }
 
 /**
- * The records of a pax header's body; of a keyword given twice the last counts.
+ * The records of a pax header's body; of a keyword given twice the last counts. GNU tar's first form of sparse files has
+ * a record for every number of the map; these become the one record of its second form.
  * @returns undefined when it is malformed. Readers that skip what they do not understand see other files than we do.
  */
 export function parsePaxRecords(body: Buffer): PaxRecords | undefined {
   const records = new Map<string, Buffer>();
+  const map: string[] = [];
   for (let at = 0; at < body.length;) {
     const space = body.indexOf(SPACE, at);
     const digits = body.toString('latin1', at, Math.max(space, at));
@@ -40,8 +45,13 @@ export function parsePaxRecords(body: Buffer): PaxRecords | undefined {
     const equals = body.indexOf(EQUALS, space);
     if (end > body.length || equals === -1 || equals >= end || equals === space + 1) return undefined;
     if (body[end - 1] !== NEWLINE) return undefined;
-    records.set(bytesToName(body.subarray(space + 1, equals)), body.subarray(equals + 1, end - 1));
+    const keyword = bytesToName(body.subarray(space + 1, equals));
+    const value = body.subarray(equals + 1, end - 1);
+    if (keyword === SPARSE_PAIR[map.length % 2]) map.push(value.toString('latin1'));
+    else if (SPARSE_PAIR.includes(keyword)) return undefined;
+    else records.set(keyword, value);
     at = end;
   }
+  if (map.length > 0) records.set('GNU.sparse.map', Buffer.from(map.join(',')));
   return records;
 }

@@ -1,6 +1,7 @@
 import { bytesToName, StackError } from '../core';
 import type { Xattr } from './entry';
 import type { PaxRecords } from './pax';
+import { SPARSE_NAME, SparseFile } from './sparse';
 import { corrupt, readNumber, readPath, readText } from './tar-fields';
 import { FIELD, TYPE_FLAG } from './tar-format';
 import { xattrsOf } from './xattrs';
@@ -15,12 +16,20 @@ export interface TarHeader {
   readonly uid: number;
   readonly gid: number;
   readonly mtime: number;
-  /** Bytes of content that follow; 0 for everything but files. */
+  /** Bytes of content; 0 for everything but files. */
   readonly size: number;
   /** Numbers of a device, else 0. */
   readonly major: number;
   readonly minor: number;
   readonly xattrs: readonly Xattr[] | undefined;
+}
+
+/** An entry as it is stored. */
+export interface TarEntry {
+  readonly header: TarHeader;
+  /** Bytes that follow: of a sparse file less than its size. */
+  readonly stored: number;
+  readonly sparse: SparseFile | undefined;
 }
 
 /** What the extended headers in front of an entry said. */
@@ -35,6 +44,7 @@ const TYPES: ReadonlyMap<string, TarHeader['type']> = new Map([
   ...Object.entries(TYPE_FLAG).map(([type, flag]) => [flag, type as TarHeader['type']] as const),
   ['\0', 'file'], // before POSIX
   ['7', 'file'], // contiguous
+  ['S', 'file'], // sparse
 ]);
 /** Longest path or link target, in bytes: Linux' PATH_MAX. */
 const MAX_PATH = 4096;
@@ -43,20 +53,22 @@ const MAX_ID = 0xfffffffe;
 
 /**
  * One entry out of its header block and the extended headers in front of it.
- * @throws StackError STACK4001 (corrupt), STACK4003 (a limit), STACK4004 (a sparse file)
+ * @throws StackError STACK4001 (corrupt), STACK4003 (a limit), STACK4004 (a form of sparse files)
  */
-export function readTarEntry(block: Buffer, extensions: Extensions): TarHeader {
+export function readTarEntry(block: Buffer, extensions: Extensions): TarEntry {
   const { pax, longName, longLink } = extensions;
   const flag = String.fromCharCode(block[FIELD.type[0]] ?? 0);
-  refuseSparse(flag, pax);
-  const path = longText(pax?.get('path'), longName) ?? readPath(block);
+  const sparse = flag === 'S' ? SparseFile.ofHeader(block) : SparseFile.ofRecords(pax);
+  const path = longText(pax?.get(SPARSE_NAME) ?? pax?.get('path'), longName) ?? readPath(block);
   if (path === '') throw corrupt('has an entry without a name');
   const type = typeOf(flag, path);
+  if (sparse !== undefined && type !== 'file') throw corrupt(`has a ${type} that is sparse`);
   const isLink = type === 'symlink' || type === 'hardlink';
   const isDevice = type === 'char' || type === 'block';
   const link = isLink ? (longText(pax?.get('linkpath'), longLink) ?? readText(block, FIELD.link)) : '';
   if (isLink && link === '') throw corrupt(`has a link to nothing, '${path}'`);
-  return {
+  const stored = sizeOf(type, flag, paxCount(pax, 'size') ?? readNumber(block, FIELD.size, 'size'));
+  const header: TarHeader = {
     type,
     path,
     link,
@@ -64,23 +76,12 @@ export function readTarEntry(block: Buffer, extensions: Extensions): TarHeader {
     uid: idOf(pax, 'uid', block),
     gid: idOf(pax, 'gid', block),
     mtime: paxTime(pax) ?? readNumber(block, FIELD.mtime, 'mtime'),
-    size: sizeOf(type, flag, paxCount(pax, 'size') ?? readNumber(block, FIELD.size, 'size')),
+    size: sparse?.size ?? stored,
     major: isDevice ? readNumber(block, FIELD.major, 'device number') : 0,
     minor: isDevice ? readNumber(block, FIELD.minor, 'device number') : 0,
     xattrs: xattrsOf(pax),
   };
-}
-
-/** Whether a pax keyword makes a file sparse, in the spelling of GNU tar or of star. */
-export function isSparseKeyword(keyword: string): boolean {
-  return keyword.startsWith('GNU.sparse.') || keyword === 'SCHILY.realsize';
-}
-
-function refuseSparse(flag: string, pax: PaxRecords | undefined): void {
-  if (flag !== 'S' && !(pax !== undefined && [...pax.keys()].some(isSparseKeyword))) return;
-  throw new StackError('STACK4004', 'the archive stores a file as sparse, which is not supported', {
-    hint: 'make the archive without --sparse',
-  });
+  return { header, stored, sparse };
 }
 
 /** Before POSIX there was no type for directories: a trailing slash said it. Elsewhere readers disagree on what that means. */

@@ -1,12 +1,13 @@
 import { StackError } from '../core';
 import { parsePaxRecords, type PaxRecords } from './pax';
-import { isSparseKeyword, readTarEntry, type Extensions, type TarHeader } from './tar-entry';
+import { isSparseKeyword, type SparseFile } from './sparse';
+import { readTarEntry, type Extensions, type TarEntry, type TarHeader } from './tar-entry';
 import { corrupt, readNumber, verifyChecksum } from './tar-fields';
 import { BLOCK, FIELD, paddingOf } from './tar-format';
 
 /** Receives what a {@link TarParser} finds. */
 export interface TarHandler {
-  /** An entry. `offset` is where its content starts in the uncompressed archive. */
+  /** An entry. `offset` is where its content starts in what {@link TarParser.write} gives. */
   header(header: TarHeader, offset: number): void;
   /** Content of the file announced last. */
   data(chunk: Buffer): void;
@@ -22,7 +23,7 @@ type ExtendedFlag = 'x' | 'g' | 'L' | 'K';
  * Reads a tar as a stream of chunks: ustar, pax and GNU long names, byte-exact (names and xattrs are bytes).
  * Strict: every checksum, number and record is verified, and what readers are known to understand differently is an
  * error, since an archive that two readers see differently can smuggle files past one of them (CVE-2025-62518).
- * @throws StackError STACK4001 (corrupt or truncated), STACK4003 (a limit), STACK4004 (sparse files)
+ * @throws StackError STACK4001 (corrupt or truncated), STACK4003 (a limit), STACK4004 (a form of sparse files)
  */
 export class TarParser {
   private readonly block = Buffer.alloc(BLOCK);
@@ -34,6 +35,11 @@ export class TarParser {
   /** An extended header being collected. */
   private extended: { readonly flag: ExtendedFlag; readonly content: Buffer } | undefined;
   private extensions: Extensions = {};
+  /** A sparse file whose map is being collected, and one whose content is being read. */
+  private unmapped: (TarEntry & { readonly sparse: SparseFile }) | undefined;
+  private sparse: SparseFile | undefined;
+  /** Bytes that sparse files have grown by. */
+  private grown = 0;
   private zeroBlocks = 0;
 
   public constructor(private readonly handler: TarHandler) {}
@@ -43,19 +49,33 @@ export class TarParser {
     return this.position;
   }
 
-  /** Takes the next bytes of the archive. */
-  public write(chunk: Buffer): void {
+  /**
+   * Takes the next bytes of the archive, and gives them back with the contents of sparse files written out: the chunk itself
+   * where there are none. All of what it gives must be asked for.
+   */
+  public *write(chunk: Buffer): Generator<Buffer> {
+    let given = 0;
     for (let at = 0; at < chunk.length;) {
-      const used = this.step(at === 0 ? chunk : chunk.subarray(at));
-      at += used;
-      this.position += used;
-      if (this.blockUsed === BLOCK) this.readBlock();
+      if (this.sparse === undefined) {
+        const used = this.step(at === 0 ? chunk : chunk.subarray(at));
+        at += used;
+        this.position += used;
+        if (this.blockUsed === BLOCK) this.readBlock();
+      } else {
+        if (given < at) yield chunk.subarray(given, at);
+        const stored = chunk.subarray(at, at + this.body);
+        yield* this.stepSparse(this.sparse, stored);
+        given = at += stored.length;
+      }
     }
+    if (given === 0) yield chunk;
+    else if (given < chunk.length) yield chunk.subarray(given);
   }
 
   /** Says that the archive ends here. */
   public end(): void {
-    if (this.body > 0 || this.padding > 0 || this.blockUsed > 0) throw corrupt('ends in the middle of an entry');
+    const isInside = this.body > 0 || this.padding > 0 || this.blockUsed > 0;
+    if (isInside || this.unmapped !== undefined) throw corrupt('ends in the middle of an entry');
     if (this.zeroBlocks === 0) throw corrupt('has no end-of-archive mark; it seems truncated');
   }
 
@@ -90,9 +110,23 @@ export class TarParser {
     return part.length;
   }
 
+  private *stepSparse(sparse: SparseFile, stored: Buffer): Generator<Buffer> {
+    for (const part of sparse.expand(stored)) {
+      this.handler.data(part);
+      yield part;
+    }
+    this.position += stored.length;
+    this.body -= stored.length;
+    if (this.body === 0) this.sparse = undefined;
+  }
+
   private readBlock(): void {
     const { block } = this;
     this.blockUsed = 0;
+    if (this.unmapped !== undefined) {
+      this.readMap(this.unmapped);
+      return;
+    }
     if (block[0] === 0 && block.every((byte) => byte === 0)) {
       if (Object.keys(this.extensions).length > 0) throw corrupt('has an extended header without an entry');
       this.zeroBlocks += 1;
@@ -105,11 +139,28 @@ export class TarParser {
       this.startExtended(flag, readNumber(block, FIELD.size, 'size'));
       return;
     }
-    const header = readTarEntry(block, this.extensions);
+    const { sparse, ...entry } = readTarEntry(block, this.extensions);
     this.extensions = {};
-    this.body = header.size;
-    this.padding = paddingOf(header.size);
-    this.handler.header(header, this.position);
+    if (sparse?.isOpen === true) this.unmapped = { ...entry, sparse };
+    else this.begin({ ...entry, sparse });
+  }
+
+  /** A block of a sparse file's map: behind the header in GNU's old form, part of what is stored in pax 1.0. */
+  private readMap({ header, stored, sparse }: TarEntry & { readonly sparse: SparseFile }): void {
+    const left = sparse.isInData ? stored - BLOCK : stored;
+    sparse.addBlock(this.block);
+    const entry = { header, stored: left, sparse };
+    this.unmapped = sparse.isOpen ? entry : undefined;
+    if (!sparse.isOpen) this.begin(entry);
+  }
+
+  private begin({ header, stored, sparse }: TarEntry): void {
+    sparse?.requireStored(stored);
+    this.sparse = sparse;
+    this.body = stored;
+    this.padding = paddingOf(stored);
+    this.handler.header(header, this.position + this.grown);
+    this.grown += header.size - stored;
   }
 
   /** Sizes in front of an extended header are its own: a pax size is about the entry behind it (CVE-2025-62518). */

@@ -5,18 +5,26 @@ import { Xxh64 } from './xxh64';
 
 const FRAME_MAGIC = 0xfd2fb528;
 const SKIPPABLE_MAGIC = 0x184d2a50;
-/** Largest window accepted, in bytes: what `zstd` itself accepts without --long (RFC 8878 recommends at least 8 MiB). */
-const MAX_WINDOW = 128 * 1024 * 1024;
 /** Largest content of a block (RFC 8878, 3.1.1.2.4). */
 const MAX_BLOCK = 128 * 1024;
 const RLE_BLOCK = 1;
 const RESERVED_BLOCK = 3;
 /**
  * The decoder moves its whole window for every block. Full blocks in the largest window make that 1024 bytes for each
- * byte of output; a stream of tiny blocks in a large window would keep it busy for hours. Counted beyond the first 16 GiB.
+ * byte of output; a stream of tiny blocks in a large window would keep it busy for hours.
  */
 const MAX_MOVED_PER_BYTE = 4096;
-const FREE_MOVES = 16 * 1024 ** 3;
+
+/** Bounds on the work that a stream may make. */
+export interface ZstdLimits {
+  /** Largest window accepted, in bytes. */
+  readonly window: number;
+  /** Bytes that may be moved before it is asked how many came out. */
+  readonly freeMoves: number;
+}
+
+/** The window is what `zstd` itself accepts without --long (RFC 8878 recommends at least 8 MiB). */
+const STREAM_LIMITS: ZstdLimits = { window: 128 * 1024 * 1024, freeMoves: 16 * 1024 ** 3 };
 
 /** Whether a stream that begins with these bytes is zstd: with a frame, or a skippable one as pzstd writes first. */
 export function isZstd(head: Buffer): boolean {
@@ -33,9 +41,13 @@ function isSkippable(magic: number): boolean {
  * Decompresses zstd, block by block, in memory bounded by the window, and verifies checksums.
  *
  * Frames and blocks are walked here, since the decoder behind it takes windows of any size and skips checksums.
- * @throws StackError STACK4003 for a window above 128 MiB; an Error that goes on from "NAME is corrupt or truncated:"
+ * @throws StackError STACK4003 for a window or work above the limits; an Error that goes on from "NAME is corrupt or truncated:"
  */
-export async function* decodeZstd(source: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {
+export async function* decodeZstd(
+  source: AsyncIterable<Buffer>,
+  name: string,
+  limits = STREAM_LIMITS,
+): AsyncGenerator<Buffer> {
   const input = new ByteReader(source);
   const effort = { moved: 0, produced: 0 };
   try {
@@ -47,11 +59,11 @@ export async function* decodeZstd(source: AsyncIterable<Buffer>, name: string): 
         continue;
       }
       const header = await readFrameHeader(input, magic);
-      requireWindow(header.window, name);
+      requireWindow(header.window, limits.window, name);
       for await (const content of decodeFrame(input, header)) {
         effort.moved += header.window;
         effort.produced += content.length;
-        requireProgress(effort, name);
+        requireProgress(effort, limits.freeMoves, name);
         yield content;
       }
     }
@@ -60,17 +72,20 @@ export async function* decodeZstd(source: AsyncIterable<Buffer>, name: string): 
   }
 }
 
-function requireWindow(window: number, name: string): void {
-  if (window <= MAX_WINDOW) return;
-  const most = String(MAX_WINDOW);
+function requireWindow(window: number, most: number, name: string): void {
+  if (window <= most) return;
   throw new StackError(
     'STACK4003',
-    `${name}: zstd wants a window of ${String(window)} bytes; at most ${most} are accepted`,
+    `${name}: zstd wants a window of ${String(window)} bytes; at most ${String(most)} are accepted`,
   );
 }
 
-function requireProgress({ moved, produced }: { moved: number; produced: number }, name: string): void {
-  if (moved <= FREE_MOVES + MAX_MOVED_PER_BYTE * produced) return;
+function requireProgress(
+  { moved, produced }: { readonly moved: number; readonly produced: number },
+  freeMoves: number,
+  name: string,
+): void {
+  if (moved <= freeMoves + MAX_MOVED_PER_BYTE * produced) return;
   throw new StackError(
     'STACK4003',
     `${name}: the zstd blocks are too small for their window; reading them would take hours`,

@@ -19,7 +19,8 @@ describe('an archive that is read', () => {
     const copy = bench.fresh();
     const archive = await bench.read(cut(bytes, 100), { copy });
     expect(fs.readFileSync(copy)).toEqual(bytes);
-    expect(archive).toMatchObject({ diffId: `sha256:${sha256(bytes)}`, size: bytes.length });
+    const digest = `sha256:${sha256(bytes)}`;
+    expect(archive).toMatchObject({ diffId: digest, copy: { digest, size: bytes.length } });
     expect(fs.statSync(copy).mode & 0o777).toBe(0o600);
   });
 
@@ -318,13 +319,20 @@ describe('what leads out of the root (STACK4002)', () => {
 });
 
 describe('limits (STACK4003)', () => {
-  const limits = { entries: 3, bytes: 10_000, depth: 4 };
+  const limits = { entries: 3, bytes: 10_000, depth: 4, names: 1000 };
   const codeWithin = (...parts: Buffer[]): Promise<string> => codeOf(bench.read(tar(...parts), { limits }));
 
   test('on entries, of every kind', async () => {
     expect(await codeWithin(file('a'), dir('b'), symlink('c', 'x'))).toBe('none');
     expect(await codeWithin(file('a'), dir('b'), symlink('c', 'x'), file('d'))).toBe('STACK4003');
     expect(await codeWithin(file('.wh.a'), file('b/.wh..wh..opq'), file('c'), file('.wh.d'))).toBe('STACK4003');
+  });
+
+  test('on names and attributes together', async () => {
+    const long = symlink('l', 'x'.repeat(98));
+    expect(await codeWithin(...Array.from({ length: 3 }, () => long))).toBe('none');
+    const attribute = pax({ 'SCHILY.xattr.user.a': 'v'.repeat(900) });
+    expect(await codeWithin(long, attribute, file('f'))).toBe('STACK4003');
   });
 
   test('on depth, also of where links lead', async () => {

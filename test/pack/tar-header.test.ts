@@ -35,7 +35,8 @@ async function headersOf(entry: Entry): Promise<Header[]> {
 function parsed(entry: Entry): TarHeader[] {
   const headers: TarHeader[] = [];
   const parser = new TarParser({ header: (header) => headers.push(header), data: () => undefined });
-  parser.write(encodeTarHeader(entry));
+  const bytes = encodeTarHeader(entry);
+  expect([...parser.write(bytes)]).toEqual([bytes]);
   return headers;
 }
 

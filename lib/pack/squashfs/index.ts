@@ -1,1 +1,2 @@
+export { readSquashfs } from './read';
 export { SquashfsSink, type SquashfsOptions } from './sink';

@@ -1,10 +1,11 @@
 import { BLOCK_LOG, BLOCK_SIZE, DEFAULT_ZSTD_LEVEL, STORED_METADATA, SUPERBLOCK_SIZE } from './format';
 
-const MAGIC = 0x73717368;
+export const MAGIC = 0x73717368;
 const ZSTD = 6;
 const FLAG_DUPLICATES = 0x0040;
 const FLAG_COMPRESSOR_OPTIONS = 0x0400;
-const ABSENT = 0xffff_ffff_ffff_ffffn;
+/** Stands for a table that is not there. */
+export const ABSENT = 0xffff_ffff_ffff_ffffn;
 
 /** What the superblock says. Positions are in bytes from the beginning of the image. */
 export interface Superblock {

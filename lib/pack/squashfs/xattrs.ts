@@ -6,14 +6,14 @@ import { encodeIndex, MetadataWriter, packPosition } from './metadata';
 import type { OutputFile } from './output';
 
 /** Prefixes are stored as numbers, and there are no others (Linux, fs/squashfs/xattr.c). */
-const PREFIXES: ReadonlyMap<string, number> = new Map([
+export const PREFIXES: ReadonlyMap<string, number> = new Map([
   ['user.', 0],
   ['trusted.', 1],
   ['security.', 2],
 ]);
 /** Linux, XATTR_NAME_MAX and XATTR_SIZE_MAX. */
-const MAX_NAME = 255;
-const MAX_VALUE = 65536;
+export const MAX_NAME = 255;
+export const MAX_VALUE = 65536;
 
 interface XattrSet {
   readonly place: number;
