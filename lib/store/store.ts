@@ -77,8 +77,9 @@ export class Store {
    * @throws StackError STACK7001 when the store cannot be read
    */
   public async blobSize(digest: string): Promise<number | undefined> {
+    const file = this.blobPath(digest);
     try {
-      return (await fs.stat(this.blobPath(digest))).size;
+      return (await fs.stat(file)).size;
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw readFailure(`blob ${digest}`, error);

@@ -108,10 +108,12 @@ describe('blobs', () => {
     const store = await Store.open(home);
     const digest = digestOf('content');
     expect(await store.hasBlob(digest)).toBe(false);
+    expect(await store.blobSize(digest)).toBeUndefined();
     await store.withTemporaryDirectory(async (directory) => {
       fs.writeFileSync(path.join(directory, 'x'), 'content');
       await store.adopt(path.join(directory, 'x'), digest, 7);
     });
+    expect(await store.blobSize(digest)).toBe(7);
     expect(fs.readFileSync(store.blobPath(digest), 'utf8')).toBe('content');
     expect(fs.statSync(store.blobPath(digest)).mode & 0o777).toBe(0o444);
     expect(await store.hasBlob(digest)).toBe(true);

@@ -27,3 +27,17 @@ export const deployEvents: readonly StackEvent[] = [
   { code: 'image-published', image: 'ovmf', reference: 'oci:./oci:ovmf', changed: false, digest, size: 1 },
   { code: 'deploy-done', target: 'oci:./oci', blobs: 1, bytes: 42_680_320, milliseconds: 3100 },
 ];
+
+const url = 'https://h/large';
+
+/** An image that has files of the web: two at a time, one of which breaks off, and one of unknown length. */
+export const downloadEvents: readonly StackEvent[] = [
+  { code: 'image-started', image: 'files' },
+  { code: 'download-started', image: 'files', url },
+  { code: 'download-started', image: 'files', url: 'https://h/small' },
+  { code: 'download-progress', image: 'files', url, bytes: 10_000_000, total: 60_000_000 },
+  { code: 'download-progress', image: 'files', url: 'https://h/small', bytes: 15_000_000, total: 40_000_000 },
+  { code: 'download-retried', image: 'files', url, reason: "'https://h/large' answers with status 503" },
+  { code: 'download-done', image: 'files', url, size: 60_000_000, milliseconds: 3000 },
+  { code: 'download-progress', image: 'files', url: 'https://h/endless', bytes: 5_000_000 },
+];

@@ -1,12 +1,12 @@
 import { JsonRenderer } from '../../../lib/cli/render/json';
 import { PlainRenderer, type Verbosity } from '../../../lib/cli/render/plain';
 import { RecordedStream, plainStyle } from '../stream';
-import { deployEvents } from './events';
+import { deployEvents, downloadEvents } from './events';
 
-function shown(verbosity: Verbosity): string {
+function shown(verbosity: Verbosity, events = deployEvents): string {
   const stream = new RecordedStream();
   const renderer = new PlainRenderer(stream, plainStyle, verbosity);
-  for (const event of deployEvents) renderer.handle(event);
+  for (const event of events) renderer.handle(event);
   renderer.note('also building base (needed by kernel)');
   renderer.stop();
   return stream.text;
@@ -30,6 +30,18 @@ describe('PlainRenderer', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  test('tells downloads when they are done, and when they break off', () => {
+    expect(shown('normal', downloadEvents)).toBe(
+      [
+        "files: downloading https://h/large again: 'https://h/large' answers with status 503",
+        'files: downloaded https://h/large, 60.0 MB in 3.0 s',
+        'also building base (needed by kernel)',
+        '',
+      ].join('\n'),
+    );
+    expect(shown('verbose', downloadEvents)).toContain('files: downloading https://h/small\n');
   });
 
   test('tells everything with --verbose', () => {

@@ -1,7 +1,7 @@
 import { TtyRenderer } from '../../../lib/cli/render/tty';
 import type { StackEvent } from '../../../lib/core';
 import { RecordedStream, plainStyle, screenOf } from '../stream';
-import { deployEvents } from './events';
+import { deployEvents, downloadEvents } from './events';
 
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
@@ -33,6 +33,16 @@ describe('TtyRenderer', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  test.each([
+    [1, 'downloading https://h/large'],
+    [4, 'download  ━━━━━───────────────   25 %  25.0 MB of 100.0 MB'],
+    [5, "downloading https://h/large again: 'https://h/large' answers w…"],
+    [6, 'downloaded https://h/large, 60.0 MB'],
+    [7, 'downloading https://h/endless, 5.0 MB so far'],
+  ])('shows the downloads of an image together: event %d', (last, text) => {
+    expect(screenAfter(downloadEvents.slice(0, last + 1)).trimEnd()).toBe(`⠙ files         ${text}`);
   });
 
   test('shows what is being published', () => {
