@@ -51,15 +51,25 @@ export async function runDelta(
   );
   const createdBy = `run ${firstLine(run)}`;
 
-  const known = await store.readRecord(RUNS, key);
-  const snapshot = isDigest(known) ? await findSnapshot(store, key) : undefined;
-  if (known === NOTHING) return undefined;
-  if (isDigest(known) && snapshot !== undefined) return { contentKey: known, createdBy, tree: () => snapshot.tree() };
+  const find = async (): Promise<Outcome | undefined> => {
+    const known = await store.readRecord(RUNS, key);
+    if (known === NOTHING) return {};
+    const snapshot = isDigest(known) ? await findSnapshot(store, key) : undefined;
+    if (!isDigest(known) || snapshot === undefined) return undefined;
+    return { delta: { contentKey: known, createdBy, tree: () => snapshot.tree() } };
+  };
+  const make = async (): Promise<Outcome> => {
+    const tree = await perform(context, image, plan, env, base, await imports.assemble(), key);
+    const contentKey = treeDigest(tree);
+    await store.writeRecord(RUNS, key, contentKey);
+    return tree.length === 0 ? {} : { delta: { contentKey, createdBy, tree: () => Promise.resolve(tree) } };
+  };
+  return (await store.findOrMake(`run ${key}`, { find, make }, context.signal)).delta;
+}
 
-  const tree = await perform(context, image, plan, env, base, await imports.assemble(), key);
-  const contentKey = treeDigest(tree);
-  await store.writeRecord(RUNS, key, contentKey);
-  return tree.length === 0 ? undefined : { contentKey, createdBy, tree: () => Promise.resolve(tree) };
+/** What a script made; no delta when it changed nothing. */
+interface Outcome {
+  readonly delta?: Delta;
 }
 
 /** Runs the script on an overlay whose upper directory holds the imports already, and reads that back. */

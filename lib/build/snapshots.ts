@@ -1,7 +1,7 @@
 import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
-import { messageOf, StackError, writeFailure } from '../core';
-import { isDigest } from '../oci';
+import { damagedFile, writeFailure } from '../core';
+import { digestOf, isDigest } from '../oci';
 import { indexLine, parseIndexLine, readArchive, type Entry, type ReadArchiveOptions, type Tree } from '../pack';
 import type { Store } from '../store';
 
@@ -13,7 +13,7 @@ const RECORD = `snapshots-${String(SNAPSHOT_VERSION)}`;
 export interface Snapshot {
   /** Digest of the uncompressed tar. */
   readonly diffId: string;
-  /** @throws StackError STACK7001 when the store is damaged */
+  /** @throws StackError STACK7004 when the store is damaged; reading its contents, too */
   tree(): Promise<Tree>;
 }
 
@@ -31,7 +31,7 @@ export async function findSnapshot(store: Store, key: string): Promise<Snapshot 
   const { diffId, index, size } = record;
   if (!(await store.hasBlob(diffId, size)) || !(await store.hasBlob(index))) return undefined;
   let tree: Promise<Tree> | undefined;
-  return { diffId, tree: () => (tree ??= readIndex(store.blobPath(index), store.blobPath(diffId))) };
+  return { diffId, tree: () => (tree ??= readIndex(store, index, diffId)) };
 }
 
 /**
@@ -83,18 +83,20 @@ function snapshotLine(entry: Entry): string {
 }
 
 /** The whole index at once: its entries are held in memory anyway. */
-async function readIndex(file: string, tar: string): Promise<Tree> {
-  let lines: string[];
+async function readIndex(store: Store, index: string, diffId: string): Promise<Tree> {
+  const file = store.blobPath(index);
+  let text: Buffer;
   try {
-    lines = (await fs.readFile(file, 'utf8')).split('\n');
+    text = await fs.readFile(file);
   } catch (error) {
-    throw new StackError('STACK7001', `cannot read '${file}' of the local store: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw damagedFile(file, error);
   }
+  if (digestOf(text) !== index) throw damagedFile(file);
+  const tar = store.blobPath(diffId);
+  const lines = text.toString('utf8').split('\n');
   return lines.slice(0, -1).map((line) => {
     const tab = line.indexOf('\t');
     const offset = Number(line.slice(0, tab));
-    return parseIndexLine(line.slice(tab + 1), () => ({ kind: 'slice', file: tar, offset }));
+    return parseIndexLine(line.slice(tab + 1), () => ({ kind: 'slice', file: tar, offset, check: true }));
   });
 }

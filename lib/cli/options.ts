@@ -2,9 +2,10 @@ import type { LayerFormat } from '../plan';
 
 /**
  * How a value is written and checked.
+ * - `size`: text such as `20GB`, which becomes bytes; `duration`: such as `14d`, which becomes seconds
  * - `context`: `key=value` on the command line, an object in the file and in the environment
  */
-type OptionType = 'boolean' | 'string' | 'integer' | 'context';
+type OptionType = 'boolean' | 'string' | 'integer' | 'size' | 'duration' | 'context';
 
 /** One row of the option table. */
 export interface OptionSpec {
@@ -109,7 +110,7 @@ export const OPTIONS = {
     description: 'where images are published: oci:DIR is an OCI layout',
   },
   tag: { type: 'string', value: 'TAG', repeatable: true, description: 'tag for images that declare none' },
-  dryRun: { type: 'boolean', default: false, description: 'tell what would be published, and publish nothing' },
+  dryRun: { type: 'boolean', default: false, description: 'tell what would be done, and do nothing' },
   outputsFile: {
     type: 'string',
     value: 'FILE',
@@ -127,6 +128,17 @@ export const OPTIONS = {
     default: false,
     description: 'fail where the lock file lacks an entry, instead of adding it',
   },
+  keepStorage: {
+    type: 'size',
+    value: 'SIZE',
+    description: 'bytes that may stay in the local store, such as 20GB or 512MiB',
+  },
+  olderThan: {
+    type: 'duration',
+    value: 'AGE',
+    description:
+      'how long something must not have been used, such as 14d or 12h; by default 14d without --keep-storage',
+  },
 } as const satisfies Record<string, OptionSpec>;
 
 /** Name of an option: its key in cdk-stack.json. */
@@ -135,6 +147,8 @@ export type OptionName = keyof typeof OPTIONS;
 type TypeNamed<T extends OptionType> = {
   boolean: boolean;
   integer: number;
+  size: number;
+  duration: number;
   string: string;
   context: Readonly<Record<string, unknown>>;
 }[T];
@@ -170,9 +184,9 @@ export const GLOBAL_OPTIONS = [
 
 /** One command. */
 export interface CommandSpec {
-  /** Positional arguments in commander's notation. */
-  readonly arguments: string;
-  readonly argumentDescription: string;
+  /** Positional arguments in commander's notation; none when absent. */
+  readonly arguments?: string;
+  readonly argumentDescription?: string;
   /** Sentence without a full stop. */
   readonly description: string;
   readonly options: readonly OptionName[];
@@ -205,6 +219,10 @@ export const COMMANDS = {
     argumentDescription: 'path, name or id of one image',
     description: 'show the manifest and config of a published image',
     options: ['format', 'to'],
+  },
+  gc: {
+    description: 'remove from the local store what was not used for long; it is made again when it is needed',
+    options: ['keepStorage', 'olderThan', 'dryRun'],
   },
 } as const satisfies Record<string, CommandSpec>;
 

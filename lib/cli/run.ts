@@ -2,6 +2,7 @@ import { EXIT, StackError } from '../core';
 import type { Assembly, TreeNode } from '../plan';
 import type { Command } from './commands/command';
 import type * as deployModule from './commands/deploy';
+import type * as gcModule from './commands/gc';
 import type * as inspectModule from './commands/inspect';
 import type * as lsModule from './commands/ls';
 import type * as synthModule from './commands/synth';
@@ -20,6 +21,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   ls: () => (require('./commands/ls') as typeof lsModule).run,
   deploy: () => (require('./commands/deploy') as typeof deployModule).run,
   inspect: () => (require('./commands/inspect') as typeof inspectModule).run,
+  gc: () => (require('./commands/gc') as typeof gcModule).run,
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
 

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { StackError, type Listener } from '../core';
+import { damagedFilesOf, joinErrors, StackError, type Listener } from '../core';
 import { isTag, writeLayout, type Descriptor, type LayoutImage } from '../oci';
 import {
   buildImages,
@@ -80,15 +80,33 @@ const MAX_CONCURRENCY = 4;
  */
 export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const { assembly, listener, signal } = options;
-  const { plan, directory } = assembly;
   for (const tag of options.tags ?? []) {
     if (!isTag(tag))
       throw new StackError('STACK1001', `'${tag}' is not a tag a registry accepts`, {
         hint: 'letters, digits, _ . - ; at most 128, not starting with . or -',
       });
   }
-  const targets = options.targets.map((target) => parseTarget(target, directory));
+  const targets = options.targets.map((target) => parseTarget(target, assembly.directory));
   const store = await Store.open();
+  return store.use(async () => {
+    try {
+      return await deployFrom(store, targets, options);
+    } catch (error) {
+      const damaged = damagedFilesOf(error);
+      if (damaged.length === 0) throw error;
+      for (const file of damaged) {
+        await store.removeDamaged(file);
+        const message = `'${file}' of the local store was damaged, and is made anew`;
+        listener({ code: 'warning', id: 'store-damaged', message });
+      }
+      return await deployFrom(store, targets, options);
+    }
+  }, signal);
+}
+
+async function deployFrom(store: Store, targets: readonly Target[], options: DeployOptions): Promise<DeployResult> {
+  const { assembly, listener, signal } = options;
+  const { plan, directory } = assembly;
   const epoch = epochOf(plan);
   const context: BuildContext = {
     plan,
@@ -125,9 +143,41 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
     store,
     epoch,
   );
+  if (options.dryRun !== true) await verifyMissing(store, targets, prepared);
   const results: DeployedTarget[] = [];
   for (const target of targets) results.push(await publish(target, prepared, options));
   return { targets: results };
+}
+
+/**
+ * Sees that what targets lack is in the store as it was made, however long ago, before any of them is changed.
+ * @throws StackError STACK7004 with every damaged blob
+ */
+async function verifyMissing(store: Store, targets: readonly Target[], prepared: readonly Prepared[]): Promise<void> {
+  const images = layoutImages(prepared);
+  const stored = new Set(
+    images.flatMap(({ blobs }) =>
+      blobs.flatMap(({ descriptor, from }) => (typeof from === 'string' ? descriptor.digest : [])),
+    ),
+  );
+  const missing = new Set<string>();
+  for (const target of targets) {
+    const { blobs } = await writeLayout(target.directory, images, { dryRun: true });
+    for (const { digest } of blobs) if (stored.has(digest)) missing.add(digest);
+  }
+  const damages: StackError[] = [];
+  for (const digest of missing) {
+    await store.verifyBlob(digest).catch((error: unknown) => {
+      if (!StackError.is(error)) throw error;
+      damages.push(error);
+    });
+  }
+  const [first, ...others] = damages;
+  if (first !== undefined) throw joinErrors([first, ...others]);
+}
+
+function layoutImages(prepared: readonly Prepared[]): readonly LayoutImage[] {
+  return prepared.map(({ refName, encoded: { manifest, blobs } }) => ({ refName, manifest, blobs }));
 }
 
 /** An image under one name, ready to be written. */
@@ -171,12 +221,7 @@ function prepare(
 async function publish(target: Target, prepared: readonly Prepared[], options: DeployOptions): Promise<DeployedTarget> {
   const started = performance.now();
   const { listener } = options;
-  const images = prepared.map(({ refName, encoded }): LayoutImage => ({
-    refName,
-    manifest: encoded.manifest,
-    blobs: encoded.blobs,
-  }));
-  const changes = await writeLayout(target.directory, images, {
+  const changes = await writeLayout(target.directory, layoutImages(prepared), {
     dryRun: options.dryRun ?? false,
     onBlob: ({ digest, size }) => {
       listener({ code: 'blob-written', target: target.text, digest, size });

@@ -4,6 +4,7 @@ export { loadAssembly } from '../plan';
 export type { Assembly } from '../plan';
 export type { DeployedImage, DeployedTarget, DeployOptions, DeployResult } from './deploy';
 export * from './engine';
+export type { GcItem, GcOptions, GcResult } from './gc';
 export * from './inspect';
 export * from './list';
 export * from './select';
