@@ -1,3 +1,4 @@
+import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
 import { canonicalJson, forEachParallel, StackError } from '../core';
 import { digestOf, isDigest, shortDigest, type RuntimeConfig } from '../oci';
@@ -113,7 +114,7 @@ async function perform(
       signal,
     });
     output.end();
-    if (status !== 0) throw scriptFailure(status, output.tail(), log);
+    if (status !== 0) throw await scriptFailure(status, output.tail(), log);
     const view = await viewOf(base, epoch);
     const changes = readUpper(namespace, upper, { signal }) as AsyncIterable<Buffer>;
     const snapshot = await takeSnapshot(store, () => key, changes, {
@@ -151,12 +152,21 @@ function environmentOf(context: BuildContext, plan: RunPlan, config: RuntimeConf
 /** Proxies: without them a script could not reach what we can reach. */
 const DEFAULT_PASSTHROUGH = ['(?:ftp|http|https|no)_proxy', '(?:FTP|HTTP|HTTPS|NO)_PROXY'];
 
-function scriptFailure(status: number, tail: string, log: string): StackError {
+async function scriptFailure(status: number, tail: string, log: string): Promise<StackError> {
   const said = tail === '' ? '' : `; it said last:\n${tail}`;
+  const { bavail, bsize } = await fs.statfs(path.dirname(log));
+  if (bavail * bsize < NO_SPACE) {
+    return new StackError('STACK7002', `no space is left in the store, and the script failed${said}`, {
+      hint: 'free some space, or set STACK_HOME to a directory on a larger file system; nothing half-written was kept',
+    });
+  }
   return new StackError('STACK4020', `the script exited with status ${String(status)}${said}`, {
     hint: `the whole output is in ${log}`,
   });
 }
+
+/** Bytes that a file system which a script has filled may still have. */
+const NO_SPACE = 64 * 1024;
 
 function firstLine(script: string): string {
   const line = script.split('\n').find((each) => each.trim() !== '' && !each.startsWith('#!')) ?? '';

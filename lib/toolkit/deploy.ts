@@ -5,6 +5,7 @@ import {
   buildImages,
   DEFAULT_EPOCH,
   DebianSource,
+  discard,
   encodeImage,
   HostFiles,
   sandboxOnce,
@@ -89,6 +90,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const targets = options.targets.map((target) => parseTarget(target, assembly.directory));
   const store = await Store.open();
   return store.use(async () => {
+    await discard(await store.leftoverRuns()).catch(() => undefined); // that they cannot be removed here is for gc to say
     try {
       return await deployFrom(store, targets, options);
     } catch (error) {

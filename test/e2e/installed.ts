@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -61,18 +61,42 @@ export class Project {
 
   /** Runs `stack`; never throws. */
   public stack(args: readonly string[], options: RunOptions = {}): Outcome {
-    const { status, signal, stdout, stderr } = spawnSync(
-      process.execPath,
-      [this.path('node_modules/cdk-stack/bin/stack'), ...args],
-      {
-        cwd: this.directory,
-        encoding: 'utf8',
-        maxBuffer: 64 * 1024 * 1024,
-        env: { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: this.home, STACK_HOME: this.store, ...options.env },
-        ...(options.user === undefined ? {} : options.user),
-      },
-    );
+    const [program, ...rest] = [...(options.under ?? []), ...this.command(args)];
+    const { status, signal, stdout, stderr } = spawnSync(program ?? '', rest, {
+      cwd: this.directory,
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 * 1024,
+      env: this.environment(options),
+      ...(options.user === undefined ? {} : options.user),
+    });
     return { status: status ?? signal ?? 'none', stdout, stderr };
+  }
+
+  /** Starts `stack`. */
+  public start(args: readonly string[]): Running {
+    const [program = '', ...rest] = this.command(args);
+    const child = spawn(program, rest, {
+      cwd: this.directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: this.environment({}),
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const ended = new Promise<Outcome>((resolve) => {
+      child.once('close', (status, signal) => {
+        resolve({ status: status ?? signal ?? 'none', stdout, stderr });
+      });
+    });
+    return { child, ended };
+  }
+
+  private command(args: readonly string[]): readonly string[] {
+    return [process.execPath, this.path('node_modules/cdk-stack/bin/stack'), ...args];
+  }
+
+  private environment({ env }: RunOptions): NodeJS.ProcessEnv {
+    return { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: this.home, STACK_HOME: this.store, ...env };
   }
 
   /** Gives everything to the ordinary user. */
@@ -92,6 +116,14 @@ export class Project {
 interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly user?: { readonly uid: number; readonly gid: number };
+  /** A command that runs the command it is given. */
+  readonly under?: readonly string[];
+}
+
+/** A command under way. */
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Outcome>;
 }
 
 /** How a command ended. */

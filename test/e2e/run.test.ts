@@ -1,60 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { addBase } from './busybox-base';
 import { Project, type Outcome } from './installed';
 
 /** A user of the tests' own, with the subordinate ids that useradd gives. */
 const USER = 'cdk-stack-test';
-const APPLETS = [
-  'sh',
-  'cat',
-  'chmod',
-  'chown',
-  'env',
-  'id',
-  'ln',
-  'ls',
-  'mkdir',
-  'mv',
-  'rm',
-  'rmdir',
-  'sleep',
-  'touch',
-  'wget',
-];
 const MINUTE = 60_000;
 
 const HEAD = `const { App, Layer, StackedImage } = require('cdk-stack');
 const app = new App({ formats: ['tar', 'squashfs'] });
 const base = new Layer(app, 'base', { from: 'tar:base.tar', buildOnly: true });
 `;
-
-/** A root filesystem of busybox with some files to change. */
-function addBase(project: Project): void {
-  const root = project.path('root');
-  fs.mkdirSync(path.join(root, 'bin'), { recursive: true });
-  fs.copyFileSync(
-    execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim(),
-    path.join(root, 'bin/busybox'),
-  );
-  for (const name of APPLETS) fs.symlinkSync('busybox', path.join(root, 'bin', name));
-  for (const name of ['etc/conf', 'data/one', 'data/two', 'usr/lib/x']) {
-    fs.mkdirSync(path.dirname(path.join(root, name)), { recursive: true });
-    fs.writeFileSync(path.join(root, name), `${name}\n`);
-  }
-  fs.symlinkSync('usr/lib', path.join(root, 'lib'));
-  execFileSync('tar', [
-    '--owner=0',
-    '--group=0',
-    '--mtime=@1000000000',
-    '-cf',
-    project.path('base.tar'),
-    '-C',
-    root,
-    '.',
-  ]);
-  fs.rmSync(root, { recursive: true });
-}
 
 function projectOf(app: string): Project {
   const project = Project.create(HEAD + app);
