@@ -21,6 +21,12 @@ export function damagedFile(file: string, cause?: unknown): StackError {
 /** The damaged files that an error is about; none when also something else failed. */
 export function damagedFilesOf(error: unknown): readonly string[] {
   if (!StackError.is(error)) return [];
-  const files = error.all().map(({ cause }) => (cause instanceof DamagedFile ? cause.file : undefined));
+  const files = error.all().map(damagedFileOf);
   return files.includes(undefined) ? [] : [...new Set(files.flatMap((file) => file ?? []))];
+}
+
+/** Errors may have been wrapped on their way. */
+function damagedFileOf(error: Error): string | undefined {
+  if (error instanceof DamagedFile) return error.file;
+  return error.cause instanceof Error ? damagedFileOf(error.cause) : undefined;
 }

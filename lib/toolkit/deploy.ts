@@ -91,19 +91,27 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const store = await Store.open();
   return store.use(async () => {
     await discard(await store.leftoverRuns()).catch(() => undefined); // that they cannot be removed here is for gc to say
+    return repairing(store, listener, () => deployFrom(store, targets, options));
+  }, signal);
+}
+
+/** Does work again for as long as it finds damaged files in the store, without those. One that is damaged twice is beyond us. */
+async function repairing<T>(store: Store, listener: Listener, work: () => Promise<T>): Promise<T> {
+  const removed = new Set<string>();
+  for (;;) {
     try {
-      return await deployFrom(store, targets, options);
+      return await work();
     } catch (error) {
       const damaged = damagedFilesOf(error);
-      if (damaged.length === 0) throw error;
+      if (damaged.length === 0 || damaged.some((file) => removed.has(file))) throw error;
       for (const file of damaged) {
         await store.removeDamaged(file);
+        removed.add(file);
         const message = `'${file}' of the local store was damaged, and is made anew`;
         listener({ code: 'warning', id: 'store-damaged', message });
       }
-      return await deployFrom(store, targets, options);
     }
-  }, signal);
+  }
 }
 
 async function deployFrom(store: Store, targets: readonly Target[], options: DeployOptions): Promise<DeployResult> {

@@ -14,7 +14,8 @@ new Layer(app, 'made', { from: files, run: 'rm /data/one; mkdir /made; cat /in/a
 
 /** A small app with everything that the store keeps. */
 export function smallProject(): Project {
-  const project = Project.create(APP, { 'in/a': 'a'.repeat(100_000), 'in/b': 'b' });
+  const memory = fs.existsSync('/dev/shm') ? '/dev/shm' : undefined; // where possible: every write is synced
+  const project = Project.create(APP, { 'in/a': 'a'.repeat(100_000), 'in/b': 'b' }, memory);
   addBase(project);
   return project;
 }

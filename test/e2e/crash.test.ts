@@ -37,7 +37,7 @@ describe('stack killed at any moment', () => {
     try {
       const started = Date.now();
       expect(project.stack(['deploy'])).toMatchObject({ status: 0 });
-      const duration = Date.now() - started;
+      let duration = Date.now() - started;
       const golden = project.layout().indexText;
       const entries = fs.readdirSync(project.directory).sort();
       let killed = 0;
@@ -52,6 +52,7 @@ describe('stack killed at any moment', () => {
           status: expect.stringMatching(/^(0|SIGKILL)$/) as string,
         });
         if (status === 'SIGKILL') killed += 1;
+        else duration *= 0.9; // it came to its end: aim earlier
         if (turn % KILLS_AT_A_TIME !== 0) continue;
         expect(project.stack(['deploy'])).toMatchObject({ status: 0 });
         expectLayout(project, golden);
@@ -59,7 +60,7 @@ describe('stack killed at any moment', () => {
         await expectNothingLeft(project.home);
         expect(fs.readdirSync(project.directory).sort()).toEqual(entries);
       }
-      expect(killed).toBeGreaterThan(KILLS * 0.7);
+      expect(killed).toBeGreaterThan(KILLS / 2);
     } finally {
       project.remove();
     }

@@ -25,11 +25,11 @@ export function installPackage(): string {
 
 /** An app in a temporary directory, with the installed package and a store of its own. */
 export class Project {
-  /** @param app the app's JavaScript; `files` by relative path */
-  public static create(app: string, files: Readonly<Record<string, string>> = {}): Project {
+  /** @param app the app's JavaScript; `files` by relative path; `place` where its directory is made */
+  public static create(app: string, files: Readonly<Record<string, string>> = {}, place = os.tmpdir()): Project {
     const installed = process.env['CDK_STACK_INSTALLED'];
     if (installed === undefined) throw new Error('the end-to-end setup did not run');
-    const home = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-stack-e2e-'));
+    const home = fs.mkdtempSync(path.join(place, 'cdk-stack-e2e-'));
     const directory = path.join(home, 'app');
     fs.mkdirSync(directory);
     fs.symlinkSync(path.join(installed, 'node_modules'), path.join(directory, 'node_modules'));
