@@ -6,7 +6,7 @@ import type { BuildContext } from './context';
 import { controlStanza, debDigest, openDataTar, packageTree, type PackageContent } from './debian';
 import type { Delta } from './delta';
 import { explainMiss, keyOf, type Input } from './inputs';
-import { findSnapshot, takeSnapshot } from './snapshots';
+import { findSnapshot, takeSnapshot, type Snapshot } from './snapshots';
 
 const DELTAS = 'deltas';
 /** Another number forgets which packages gave which trees: the rules of merging packages have changed. */
@@ -51,12 +51,16 @@ async function contentOf(context: BuildContext, locked: LockedPackage): Promise<
   const digest = debDigest(locked);
   const file = store.blobPath(digest);
   const name = `the package ${locked.name} ${locked.version}`;
+  await store.verifyBlob(digest);
+  const make = (): Promise<Snapshot> => {
+    const tar = openDataTar(file, name, signal) as AsyncIterable<Buffer>;
+    return takeSnapshot(store, () => digest, tar, { name, layer: false });
+  };
+  const snapshot = await store.findOrMake(
+    `unpack ${digest}`,
+    { find: () => findSnapshot(store, digest), make },
+    signal,
+  );
   const control = await controlStanza(file, name, signal);
-  const snapshot =
-    (await findSnapshot(store, digest)) ??
-    (await takeSnapshot(store, () => digest, openDataTar(file, name, signal) as AsyncIterable<Buffer>, {
-      name,
-      layer: false,
-    }));
   return { name: locked.name, entries: await snapshot.tree(), control };
 }

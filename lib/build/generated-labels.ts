@@ -46,17 +46,22 @@ export async function generatedLabels(
     { name: 'the epoch', value: epoch },
   ];
   const key = keyOf(inputs);
-  const known = context.isFresh(image) ? undefined : await store.readRecord(RECORD, key);
-  if (isLabels(known)) return known;
-  const labels = await inRunDirectory(context, async (directory) => {
-    const source = path.join(directory, 'labels');
-    await fs.mkdir(source);
-    const mounts = [{ source, target: LABELS, readonly: false }];
-    await performScript(context, { image, plan, script, env, base: deltas, files, directory, mounts });
-    return readLabels(source);
-  });
-  await store.writeRecord(RECORD, key, labels);
-  return labels;
+  const find = async (): Promise<Labels | undefined> => {
+    const known = context.isFresh(image) ? undefined : await store.readRecord(RECORD, key);
+    return isLabels(known) ? known : undefined;
+  };
+  const make = async (): Promise<Labels> => {
+    const labels = await inRunDirectory(context, async (directory) => {
+      const source = path.join(directory, 'labels');
+      await fs.mkdir(source);
+      const mounts = [{ source, target: LABELS, readonly: false }];
+      await performScript(context, { image, plan, script, env, base: deltas, files, directory, mounts });
+      return readLabels(source);
+    });
+    await store.writeRecord(RECORD, key, labels);
+    return labels;
+  };
+  return store.findOrMake(`labels ${key}`, { find, make }, context.signal);
 }
 
 function isLabels(value: unknown): value is Labels {

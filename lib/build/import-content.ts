@@ -113,7 +113,7 @@ export function imageContent(
  */
 export async function urlContent(context: BuildContext, image: string, source: UrlSource): Promise<ImportContent> {
   const { file, sha256, size } = await context.downloads.provide(image, source);
-  const content = { kind: 'slice', file, offset: 0 } as const;
+  const content = { kind: 'slice', file, offset: 0, check: true } as const;
   const entry: Entry = {
     type: 'file',
     path: '',

@@ -2,6 +2,7 @@ export * from './build';
 export type { BuiltImage, BuiltImages } from './built-image';
 export * from './context';
 export { DebianSource } from './debian';
+export * from './discard';
 export { Downloads, requireHashes } from './download';
 export * from './encode';
 export { HostFiles } from './host-files';

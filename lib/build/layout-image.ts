@@ -43,24 +43,33 @@ export async function openLayoutImage(
   const deltas = layers.map((layer) => existingDelta(store, layer));
   for (const { descriptor } of layers) {
     context.signal?.throwIfAborted();
-    await store.exclusively(`take ${descriptor.digest}`, () =>
-      takeBlob(store, layout.blobPath(descriptor.digest), descriptor),
-    );
+    await takeBlob(store, layout.blobPath(descriptor.digest), descriptor, context.signal);
   }
   return { ...found, deltas };
 }
 
-async function takeBlob(store: Store, file: string, descriptor: Descriptor): Promise<void> {
-  if (await store.hasBlob(descriptor.digest, descriptor.size)) return;
-  await store.withTemporaryDirectory(async (directory) => {
-    const copy = path.join(directory, 'blob');
-    try {
-      await fs.writeFile(copy, verifiedBlob(file, descriptor), { flag: 'wx' });
-    } catch (error) {
-      throw writeFailure('STACK7001', `blob ${descriptor.digest} to the store`, error);
-    }
-    await store.adopt(copy, descriptor.digest, descriptor.size);
-  });
+async function takeBlob(
+  store: Store,
+  file: string,
+  { digest, size }: Descriptor,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const copyBlob = (): Promise<void> =>
+    store.withTemporaryDirectory(async (directory) => {
+      const copy = path.join(directory, 'blob');
+      try {
+        await fs.writeFile(copy, verifiedBlob(file, { digest, size }), { flag: 'wx' });
+      } catch (error) {
+        throw writeFailure('STACK7001', `blob ${digest} to the store`, error);
+      }
+      await store.adopt(copy, digest, size);
+    });
+  const find = async (): Promise<true | undefined> => (await store.hasBlob(digest, size)) || undefined;
+  const make = async (): Promise<true> => {
+    await copyBlob();
+    return true;
+  };
+  await store.findOrMake(`take ${digest}`, { find, make }, signal);
 }
 
 function existingDelta(store: Store, layer: ImageLayer): KnownDelta {
@@ -85,13 +94,13 @@ function existingDelta(store: Store, layer: ImageLayer): KnownDelta {
 async function unpack(store: Store, layer: ImageLayer, compression: TarCompression | undefined): Promise<Snapshot> {
   const { digest } = layer.descriptor;
   const name = `layer ${digest}`;
-  const snapshot = await store.exclusively(`unpack ${digest}`, async () => {
-    const found = await findSnapshot(store, digest);
-    if (found !== undefined) return found;
+  const make = async (): Promise<Snapshot> => {
+    await store.verifyBlob(digest);
     if (compression === undefined) return takeFilesystemImage(store, layer, name);
     const blob = createReadStream(store.blobPath(digest), { highWaterMark: 1024 * 1024 });
     return takeSnapshot(store, () => digest, decompress(blob, compression, name), { name, layer: true });
-  });
+  };
+  const snapshot = await store.findOrMake(`unpack ${digest}`, { find: () => findSnapshot(store, digest), make });
   if (snapshot.diffId !== layer.diffId) {
     throw new StackError(
       'STACK6004',

@@ -31,14 +31,30 @@ export async function packDelta(
 ): Promise<PackedDelta> {
   const { contentKey } = delta;
   if (contentKey === undefined) return packUnknown(context, image, delta, formats);
-  const layers = await context.store.exclusively(`pack ${contentKey}`, async () => {
-    const found = await findPacked(context, image, delta, contentKey, formats);
-    const missing = formats.filter((format) => !found.has(format));
-    if (missing.length === 0) return found;
-    const packed = await packTreeOf(context, image, await delta.tree(), missing);
-    await recordPacked(context, new Set([contentKey, packed.treeDigest]), packed.layers);
-    return new Map([...found, ...packed.layers]);
-  });
+  let packed: ReadonlyMap<LayerFormat, ImageLayer> = new Map();
+  const layers = await context.store.findOrMake(
+    `pack ${contentKey}`,
+    {
+      find: async () => {
+        const found = await findPacked(context, image, delta, contentKey, formats);
+        return found.size === formats.length ? found : undefined;
+      },
+      make: async () => {
+        const found = await findPacked(context, image, delta, contentKey, formats);
+        const missing = formats.filter((format) => !found.has(format));
+        const made = await packTreeOf(context, image, await delta.tree(), missing);
+        await recordPacked(context, new Set([contentKey, made.treeDigest]), made.layers);
+        packed = made.layers;
+        return new Map([...found, ...packed]);
+      },
+    },
+    context.signal,
+  );
+  for (const [format, { descriptor }] of layers) {
+    const { digest, size } = descriptor;
+    const isReused = !packed.has(format) && delta.existing?.format !== format;
+    if (isReused) context.listener({ code: 'layer-reused', image, format, digest, size });
+  }
   return { delta: { ...delta, contentKey }, layers };
 }
 
@@ -71,9 +87,7 @@ async function findPacked(
     const layer = await context.store.readRecord(PACKS, packKey(context, contentKey, format));
     if (!isImageLayer(layer)) continue;
     const { digest, size } = layer.descriptor;
-    if (!(await context.store.hasBlob(digest, size))) continue;
-    found.set(format, layer);
-    context.listener({ code: 'layer-reused', image, format, digest, size });
+    if (await context.store.hasBlob(digest, size)) found.set(format, layer);
   }
   return found;
 }

@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs';
+import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
 import { canonicalJson } from '../core';
-import { digestOf, hexOf } from '../oci';
-import { overlayTar, type Entry } from '../pack';
-import type { Store } from '../store';
+import { digestOf } from '../oci';
+import { contentSize, overlayTar, type Entry } from '../pack';
+import { TREE, type Store } from '../store';
 import type { KnownDelta } from './delta';
-import { materialize, type Namespace } from './sandbox';
+import { materialize, removeTree, type Namespace } from './sandbox';
 
 /** Another number forgets all unpacked deltas: the form in which they are unpacked has changed. */
 const ROOTFS_VERSION = 1;
@@ -22,18 +22,33 @@ export class Rootfs {
 
   /**
    * The directory of a delta.
-   * @throws StackError STACK4010, STACK7001, STACK7002
+   * @throws StackError STACK4010, STACK7001, STACK7002, STACK7004
    */
   public async directoryOf(delta: KnownDelta, signal?: AbortSignal): Promise<string> {
     const { contentKey } = delta;
     const key = digestOf(canonicalJson({ contentKey, version: ROOTFS_VERSION, xattr: this.namespace.opaqueXattr }));
-    const directory = path.join(await this.store.stateDirectory('rootfs'), hexOf(key));
-    await this.store.exclusively(directory, async () => {
-      if (existsSync(directory)) return;
-      const entries = (await delta.tree()).filter((entry) => this.canHold(entry));
-      await materialize(this.namespace, overlayTar(entries, this.namespace.opaqueXattr), directory, { signal });
-    });
-    return directory;
+    return this.store.findOrMake(
+      `tree ${key}`,
+      {
+        find: () => Promise.resolve(this.store.findTree(key)),
+        make: () => this.unpack(delta, key, signal),
+      },
+      signal,
+    );
+  }
+
+  private async unpack(delta: KnownDelta, key: string, signal: AbortSignal | undefined): Promise<string> {
+    const entries = (await delta.tree()).filter((entry) => this.canHold(entry));
+    const directory = await this.store.runDirectory();
+    try {
+      const around = path.join(directory, 'unpacked');
+      await fs.mkdir(around, { mode: 0o700 });
+      const tar = overlayTar(entries, this.namespace.opaqueXattr);
+      await materialize(this.namespace, tar, path.join(around, TREE), { signal });
+      return await this.store.adoptTree(key, around, contentSize(entries));
+    } finally {
+      await removeTree(this.namespace, directory);
+    }
   }
 
   /** Device nodes cannot be made by ordinary users; a sandbox has its own /dev. */

@@ -62,12 +62,13 @@ export async function runDelta(
   const key = keyOf(inputs);
   const createdBy = `run ${firstLine(plan.run)}`;
 
-  const known = context.isFresh(image) ? undefined : await store.readRecord(RUNS, key);
-  const snapshot = isDigest(known) ? await findSnapshot(store, key) : undefined;
-  if (known === NOTHING) return undefined;
-  if (isDigest(known) && snapshot !== undefined) return { contentKey: known, createdBy, tree: () => snapshot.tree() };
-
-  await explainMiss(context, image, inputs);
+  const find = async (): Promise<Outcome | undefined> => {
+    const known = context.isFresh(image) ? undefined : await store.readRecord(RUNS, key);
+    if (known === NOTHING) return {};
+    const snapshot = isDigest(known) ? await findSnapshot(store, key) : undefined;
+    if (!isDigest(known) || snapshot === undefined) return undefined;
+    return { delta: { contentKey: known, createdBy, tree: () => snapshot.tree() } };
+  };
   const perform = async (directory: string): Promise<Tree> => {
     const { namespace } = await context.sandbox();
     const upper = path.join(directory, 'upper');
@@ -76,17 +77,26 @@ export async function runDelta(
     const started = await performScript(context, { image, plan, script: plan.run, env, base, files, directory });
     const view = await viewOf(base, epoch);
     const changes = readUpper(namespace, upper, { signal: context.signal }) as AsyncIterable<Buffer>;
-    const taken = await takeSnapshot(store, () => key, changes, {
+    const snapshot = await takeSnapshot(store, () => key, changes, {
       name: 'what the script changed',
       layer: 'overlay',
       settle: (tree) => settleRun(tree, view, { started, epoch, exclude }),
     });
-    return taken.tree();
+    return snapshot.tree();
   };
-  const tree = await inRunDirectory(context, perform);
-  const contentKey = treeDigest(tree);
-  await store.writeRecord(RUNS, key, contentKey);
-  return tree.length === 0 ? undefined : { contentKey, createdBy, tree: () => Promise.resolve(tree) };
+  const make = async (): Promise<Outcome> => {
+    await explainMiss(context, image, inputs);
+    const tree = await inRunDirectory(context, perform);
+    const contentKey = treeDigest(tree);
+    await store.writeRecord(RUNS, key, contentKey);
+    return tree.length === 0 ? {} : { delta: { contentKey, createdBy, tree: () => Promise.resolve(tree) } };
+  };
+  return (await store.findOrMake(`run ${key}`, { find, make }, context.signal)).delta;
+}
+
+/** What a script made; no delta when it changed nothing. */
+interface Outcome {
+  readonly delta?: Delta;
 }
 
 function firstLine(script: string): string {

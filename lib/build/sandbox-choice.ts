@@ -8,7 +8,7 @@ export interface Sandbox {
 }
 
 /**
- * Finds out, once, what scripts can be run with on this machine, and removes what killed processes left of theirs.
+ * Finds out, once, what scripts can be run with on this machine.
  * @throws StackError STACK4010, which says what to install or to set up
  */
 export function sandboxOnce(
@@ -22,7 +22,6 @@ export function sandboxOnce(
 
 async function prepare(store: Store, choice: SandboxChoice, signal: AbortSignal | undefined): Promise<Sandbox> {
   const namespace = await Namespace.detect({ signal });
-  for (const leftover of await store.leftoverRuns()) await removeTree(namespace, leftover);
   const probes = await store.runDirectory();
   try {
     return { namespace, driver: await chooseDriver(namespace, choice, probes, { signal }) };

@@ -1,6 +1,6 @@
 import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
-import { canonicalJson, withLock, writeFailure } from '../core';
+import { canonicalJson, writeFailure } from '../core';
 import { digestOf, hexOf } from '../oci';
 import { overlayTar } from '../pack';
 import { isScriptImport, SCRIPT_IMPORTS, type ImportPlan, type LayerPlan } from '../plan';
@@ -73,6 +73,5 @@ async function withCache<T>(
   } catch (error) {
     throw writeFailure('STACK7001', `the cache of '${image}' for ${target}`, error);
   }
-  const what = `the cache of '${image}' for ${target}`;
-  return withLock(`${place}.lock`, { what, patience: Number.POSITIVE_INFINITY, signal }, () => work(place));
+  return store.exclusively(`cache ${key}`, () => work(place), signal);
 }

@@ -80,7 +80,7 @@ export async function performScript(context: BuildContext, layer: LayerScript): 
       await runScript(namespace, driver, { ...options, script: shellScript([]), work, terminal: true });
       listener({ code: 'shell-closed', image });
     });
-    throw scriptFailure(script, status, output, log);
+    throw await scriptFailure(script, status, output, log);
   });
 }
 

@@ -1,7 +1,7 @@
 import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
-import { messageOf, StackError, writeFailure } from '../core';
-import { isDigest } from '../oci';
+import { damagedFile, writeFailure } from '../core';
+import { digestOf, isDigest } from '../oci';
 import {
   indexLine,
   parseIndexLine,
@@ -22,7 +22,7 @@ const RECORD = `snapshots-${String(SNAPSHOT_VERSION)}`;
 export interface Snapshot {
   /** Digest of the uncompressed tar; of the blob itself for a filesystem image. */
   readonly diffId: string;
-  /** @throws StackError STACK7001 when the store is damaged */
+  /** @throws StackError STACK7004 when the store is damaged; reading its contents, too */
   tree(): Promise<Tree>;
 }
 
@@ -41,7 +41,7 @@ export async function findSnapshot(store: Store, key: string): Promise<Snapshot 
   const { diffId, index, copy } = record;
   if (!(await store.hasBlob(copy.digest, copy.size)) || !(await store.hasBlob(index))) return undefined;
   let tree: Promise<Tree> | undefined;
-  return { diffId, tree: () => (tree ??= readIndex(store.blobPath(index), store.blobPath(copy.digest))) };
+  return { diffId, tree: () => (tree ??= readIndex(store, index, store.blobPath(copy.digest))) };
 }
 
 /** How a snapshot is taken. */
@@ -117,18 +117,19 @@ function snapshotLine(entry: Entry): string {
 }
 
 /** The whole index at once: its entries are held in memory anyway. */
-async function readIndex(file: string, copy: string): Promise<Tree> {
-  let lines: string[];
+async function readIndex(store: Store, index: string, copy: string): Promise<Tree> {
+  const file = store.blobPath(index);
+  let text: Buffer;
   try {
-    lines = (await fs.readFile(file, 'utf8')).split('\n');
+    text = await fs.readFile(file);
   } catch (error) {
-    throw new StackError('STACK7001', `cannot read '${file}' of the local store: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw damagedFile(file, error);
   }
+  if (digestOf(text) !== index) throw damagedFile(file);
+  const lines = text.toString('utf8').split('\n');
   return lines.slice(0, -1).map((line) => {
     const tab = line.indexOf('\t');
     const offset = Number(line.slice(0, tab));
-    return parseIndexLine(line.slice(tab + 1), () => ({ kind: 'slice', file: copy, offset }));
+    return parseIndexLine(line.slice(tab + 1), () => ({ kind: 'slice', file: copy, offset, check: true }));
   });
 }

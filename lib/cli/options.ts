@@ -3,9 +3,10 @@ import type { SandboxChoice } from '../toolkit';
 
 /**
  * How a value is written and checked.
+ * - `size`: text such as `20GB`, which becomes bytes; `duration`: such as `14d`, which becomes seconds
  * - `context`: `key=value` on the command line, an object in the file and in the environment
  */
-type OptionType = 'boolean' | 'string' | 'integer' | 'context';
+type OptionType = 'boolean' | 'string' | 'integer' | 'size' | 'duration' | 'context';
 
 /** One row of the option table. */
 export interface OptionSpec {
@@ -114,7 +115,7 @@ export const OPTIONS = {
     description: 'where images are published: oci:DIR is an OCI layout',
   },
   tag: { type: 'string', value: 'TAG', repeatable: true, description: 'tag for images that declare none' },
-  dryRun: { type: 'boolean', default: false, description: 'tell what would be published, and publish nothing' },
+  dryRun: { type: 'boolean', default: false, description: 'tell what would be done, and do nothing' },
   outputsFile: {
     type: 'string',
     value: 'FILE',
@@ -158,6 +159,17 @@ export const OPTIONS = {
     default: false,
     description: 'refuse URLs that the app uses without a sha256',
   },
+  keepStorage: {
+    type: 'size',
+    value: 'SIZE',
+    description: 'bytes that may stay in the local store, such as 20GB or 512MiB',
+  },
+  olderThan: {
+    type: 'duration',
+    value: 'AGE',
+    description:
+      'how long something must not have been used, such as 14d or 12h; by default 14d without --keep-storage',
+  },
 } as const satisfies Record<string, OptionSpec>;
 
 /** Name of an option: its key in cdk-stack.json. */
@@ -166,6 +178,8 @@ export type OptionName = keyof typeof OPTIONS;
 type TypeNamed<T extends OptionType> = {
   boolean: boolean;
   integer: number;
+  size: number;
+  duration: number;
   string: string;
   context: Readonly<Record<string, unknown>>;
 }[T];
@@ -201,9 +215,9 @@ export const GLOBAL_OPTIONS = [
 
 /** One command. */
 export interface CommandSpec {
-  /** Positional arguments in commander's notation. */
-  readonly arguments: string;
-  readonly argumentDescription: string;
+  /** Positional arguments in commander's notation; none when absent. */
+  readonly arguments?: string;
+  readonly argumentDescription?: string;
   /** Sentence without a full stop. */
   readonly description: string;
   readonly options: readonly OptionName[];
@@ -255,6 +269,10 @@ export const COMMANDS = {
     argumentDescription: 'path, name or id of one image; behind -- a command instead of a shell',
     description: 'open a shell in a throw-away copy of an image',
     options: ['concurrency', 'frozen', 'requireHash', 'noCache', 'sandbox'],
+  },
+  gc: {
+    description: 'remove from the local store what was not used for long; it is made again when it is needed',
+    options: ['keepStorage', 'olderThan', 'dryRun'],
   },
 } as const satisfies Record<string, CommandSpec>;
 

@@ -91,10 +91,8 @@ function buildProgram(style: HelpStyle, output: OutputConfiguration, receive: Re
     .configureHelp({ showGlobalOptions: true, styleTitle: colors.bold });
   for (const name of GLOBAL_OPTIONS) addOption(program, name);
   for (const [name, spec] of Object.entries(COMMANDS) as [CommandName, CommandSpec][]) {
-    const command = program
-      .command(name)
-      .description(spec.description)
-      .argument(spec.arguments, spec.argumentDescription);
+    const command = program.command(name).description(spec.description);
+    if (spec.arguments !== undefined) command.argument(spec.arguments, spec.argumentDescription);
     for (const option of spec.options) addOption(command, option);
     command.action(() => {
       receive(name, command.args, command.optsWithGlobals());

@@ -2,6 +2,7 @@ import { EXIT, StackError } from '../core';
 import type { Assembly, TreeNode } from '../plan';
 import type { Command } from './commands/command';
 import type * as deployModule from './commands/deploy';
+import type * as gcModule from './commands/gc';
 import type * as inspectModule from './commands/inspect';
 import type * as lsModule from './commands/ls';
 import type * as shellModule from './commands/shell';
@@ -22,6 +23,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   deploy: () => (require('./commands/deploy') as typeof deployModule).run,
   shell: () => (require('./commands/shell') as typeof shellModule).run,
   inspect: () => (require('./commands/inspect') as typeof inspectModule).run,
+  gc: () => (require('./commands/gc') as typeof gcModule).run,
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
 

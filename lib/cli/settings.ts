@@ -23,11 +23,12 @@ export interface SettingSources {
   readonly cwd: string;
 }
 
-/** The value of every option, after flag > environment > cdk-stack.json > default, and the app they are for. */
+/** The value of every option, after flag > environment > cdk-stack.json > default. */
 export interface Settings extends OptionValues {
-  readonly app: string;
   /** Absolute: the directory of cdk-stack.json, where relative paths start. */
   readonly directory: string;
+  /** Whether there is a cdk-stack.json. */
+  readonly hasConfigFile: boolean;
 }
 
 /** Values of one source, and the directory its relative paths start at. */
@@ -39,7 +40,7 @@ interface Source {
 /**
  * Finds the value of every option.
  * @throws StackError with every problem: STACK1001 for the command line, STACK1005 for the environment, STACK1003 for
- * cdk-stack.json; STACK1002 when that file cannot be read, or is missing and nothing else names the app.
+ * cdk-stack.json; STACK1002 when that file cannot be read.
  */
 export function resolveSettings(sources: SettingSources): Settings {
   const problems: StackError[] = [];
@@ -54,8 +55,24 @@ export function resolveSettings(sources: SettingSources): Settings {
     { values: config?.values ?? {}, directory },
   ];
   const values = Object.fromEntries(OPTION_NAMES.map((name) => [name, pick(name, all, directory)])) as OptionValues;
-  if (values.app === undefined) throw missingApp(config);
-  return { ...values, app: values.app, directory, context: mergedContext(all) };
+  return { ...values, directory, hasConfigFile: config !== undefined, context: mergedContext(all) };
+}
+
+/**
+ * The app that settings name.
+ * @throws StackError STACK1002 when there is no cdk-stack.json that could, STACK1003 when there is one
+ */
+export function appOf({ app, hasConfigFile }: Settings): string {
+  if (app !== undefined) return app;
+  if (!hasConfigFile) {
+    throw new StackError('STACK1002', `there is no ${CONFIG_FILE} in this directory or above it`, {
+      hint: 'run stack inside a project, or name the app with --app',
+    });
+  }
+  throw new StackError('STACK1003', `${CONFIG_FILE} names no app`, {
+    hint: 'add a member such as "app": "ts-node bin/app.ts"',
+    source: `${CONFIG_FILE}:1:1`,
+  });
 }
 
 function pick(name: OptionName, all: readonly Source[], directory: string): unknown {
@@ -117,17 +134,6 @@ function readConfig(cwd: string, problems: StackError[]): ConfigFile | undefined
 function throwAll(problems: readonly StackError[]): void {
   const [first, ...rest] = problems;
   if (first !== undefined) throw joinErrors([first, ...rest]);
-}
-
-function missingApp(config: ConfigFile | undefined): StackError {
-  return config === undefined
-    ? new StackError('STACK1002', `there is no ${CONFIG_FILE} in this directory or above it`, {
-        hint: 'run stack inside a project, or name the app with --app',
-      })
-    : new StackError('STACK1003', `${CONFIG_FILE} names no app`, {
-        hint: 'add a member such as "app": "ts-node bin/app.ts"',
-        source: `${CONFIG_FILE}:1:1`,
-      });
 }
 
 /** Paths of the command line are the caller's, those of the file the project's; from here on all start at the app's directory. */

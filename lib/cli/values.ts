@@ -1,5 +1,6 @@
 import { didYouMean } from '../core';
 import type { OptionSpec } from './options';
+import { durationOf, sizeOf } from './quantities';
 
 /** A value that was checked, or what is wrong with it. */
 export type Checked = { readonly value: unknown } | Problem;
@@ -47,6 +48,8 @@ function scalarFromJson(spec: OptionSpec, raw: unknown): Checked {
 function fromText(spec: OptionSpec, text: string): Checked {
   if (spec.type === 'integer') return integerFromText(spec, text);
   if (text === '') return { problem: 'must not be empty' };
+  if (spec.type === 'size') return quantity(sizeOf(text), text, 'a size such as 20GB or 512MiB');
+  if (spec.type === 'duration') return quantity(durationOf(text), text, 'a duration such as 14d or 12h');
   if (spec.choices === undefined || spec.choices.includes(text)) return { value: text };
   const meant = didYouMean(text, spec.choices);
   return {
@@ -59,6 +62,10 @@ function integerFromText(spec: OptionSpec, text: string): Checked {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   const minimum = spec.minimum ?? 0;
   return value >= minimum ? { value } : { problem: `must be a whole number from ${String(minimum)}, not '${text}'` };
+}
+
+function quantity(value: number | undefined, text: string, what: string): Checked {
+  return value === undefined ? { problem: `must be ${what}, not '${text}'` } : { value };
 }
 
 function booleanFromText(text: string): Checked {

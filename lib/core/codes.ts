@@ -94,6 +94,8 @@ export const ERROR_CODES = {
 
   STACK7001: { title: 'The local store cannot be used.', exit: EXIT.failed },
   STACK7002: { title: 'There is no space left on the device.', exit: EXIT.failed },
+  STACK7003: { title: 'Another process uses the local store.', exit: EXIT.failed },
+  STACK7004: { title: 'A blob of the local store is damaged.', exit: EXIT.failed },
 
   STACK9001: { title: 'cdk-stack itself is at fault.', exit: EXIT.internal },
 } as const satisfies Record<string, ErrorCodeEntry>;

@@ -1,5 +1,6 @@
 export * from './bytes';
 export * from './codes';
+export * from './damage';
 export * from './errors';
 export * from './events';
 export * from './files';

@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, openSync, promises as fs, rmSync, writeSync } from 'node:fs';
 import * as os from 'node:os';
+import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ErrorCode } from './codes';
 import { errnoOf, StackError } from './errors';
 import { livenessOf, ownIdentity, type ProcessIdentity } from './process-identity';
 
@@ -9,6 +11,8 @@ import { livenessOf, ownIdentity, type ProcessIdentity } from './process-identit
 export interface LockOptions {
   /** Names what is locked, for messages. */
   readonly what: string;
+  /** Of the error when it stays locked; default STACK6006. */
+  readonly code?: ErrorCode;
   /** Milliseconds to wait for another owner; default 60,000. */
   readonly patience?: number;
   /** Milliseconds without a sign of life after which an owner on another machine counts as dead; default 30,000. */
@@ -29,7 +33,7 @@ const HEARTBEAT = 5_000;
  * A lock of a dead process is taken over at once. Whether an owner on another machine or in another container lives cannot be
  * asked; there the lock file's mtime tells, which every owner touches while it works.
  * @param file the lock file; removed afterwards
- * @throws StackError STACK6006 when it stays locked; the signal's reason when aborted
+ * @throws StackError with `code` when it stays locked; the signal's reason when aborted
  */
 export async function withLock<T>(file: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   const mine = JSON.stringify({ ...ownIdentity(), host: os.hostname(), token: randomBytes(8).toString('hex') });
@@ -48,7 +52,7 @@ export async function withLock<T>(file: string, options: LockOptions, work: () =
 }
 
 async function acquire(file: string, mine: string, options: LockOptions): Promise<void> {
-  const { what, patience = PATIENCE, staleAfter = STALE_AFTER, signal } = options;
+  const { patience = PATIENCE, staleAfter = STALE_AFTER, signal } = options;
   const deadline = performance.now() + patience;
   let seen: Owner | undefined;
   let seenAt = 0;
@@ -64,10 +68,20 @@ async function acquire(file: string, mine: string, options: LockOptions): Promis
     if (liveness === 'dead' || (liveness === 'elsewhere' && performance.now() - seenAt >= staleAfter)) {
       await takeAway(file, owner.text, options);
     } else if (performance.now() > deadline) {
-      throw lockedError(file, what, owner);
+      throw lockedError(file, options, owner);
     } else {
       await sleep(POLL);
     }
+  }
+}
+
+/** Removes the locks in a directory whose owners are dead, as whoever wanted one of them would. */
+export async function removeDeadLocks(directory: string): Promise<void> {
+  for (const name of await fs.readdir(directory)) {
+    const file = path.join(directory, name);
+    const owner = await ownerOf(file);
+    const isDead = owner?.identity !== undefined && livenessOf(owner.identity) === 'dead';
+    if (isDead) await takeAway(file, owner.text, { what: `'${file}'` });
   }
 }
 
@@ -138,9 +152,9 @@ async function removeIf(file: string, text: string): Promise<void> {
   if ((await ownerOf(file))?.text === text) await fs.rm(file, { force: true });
 }
 
-function lockedError(file: string, what: string, { identity, host }: Owner): StackError {
+function lockedError(file: string, { what, code = 'STACK6006' }: LockOptions, { identity, host }: Owner): StackError {
   const owner = identity === undefined ? 'an unknown process' : `process ${String(identity.pid)} on ${host}`;
-  return new StackError('STACK6006', `${what} is locked by ${owner}`, {
+  return new StackError(code, `${what} is locked by ${owner}`, {
     hint: `wait for it to end, or remove '${file}' if it is gone`,
   });
 }

@@ -134,7 +134,10 @@ export function blobPathIn(directory: string, digest: string): string {
  * Streams a blob's file, failing at its end unless digest and size are what the descriptor says.
  * @throws StackError STACK6001 when it cannot be read, STACK6004
  */
-export async function* verifiedBlob(file: string, descriptor: Descriptor): AsyncGenerator<Buffer> {
+export async function* verifiedBlob(
+  file: string,
+  descriptor: Pick<Descriptor, 'digest' | 'size'>,
+): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   let size = 0;
   for await (const chunk of chunksOf(file)) {

@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
-import { errnoOf, messageOf, nameToBytes, StackError } from '../core';
+import { damagedFile, errnoOf, messageOf, nameToBytes, StackError } from '../core';
+import { ContentHash } from './content-hash';
 import type { Content, FileEntry, FileIdentity } from './entry';
 
 /** Bytes read at a time. */
@@ -44,8 +45,8 @@ export class ContentReader {
 
   /**
    * The content of a file in chunks, exactly `entry.size` bytes; each chunk is valid until the next is asked for.
-   * @throws StackError STACK3002 when a file of the user's changed, STACK3003 when it cannot be read, STACK7001 when
-   *   one of the store is damaged
+   * @throws StackError STACK3002 when a file of the user's changed, STACK3003 when it cannot be read, STACK7004 when
+   *   one of the store is damaged, which may show only at the end
    */
   public *read(entry: FileEntry): Generator<Buffer> {
     const { content, size } = entry;
@@ -56,7 +57,7 @@ export class ContentReader {
         if (size > 0) yield content.bytes;
         return;
       case 'slice':
-        if (size > 0) yield* this.readSlice(content, size);
+        if (size > 0) yield* content.check === true ? this.checked(entry, content) : this.readSlice(content, size);
         return;
       case 'host':
         yield* this.readHost(content, size);
@@ -70,19 +71,23 @@ export class ContentReader {
     this.slices = undefined;
   }
 
-  private *readSlice(content: SliceContent, size: number): Generator<Buffer> {
-    const damaged = (cause?: unknown): StackError =>
-      new StackError('STACK7001', `cannot read '${content.file}' of the local store`, {
-        hint: 'remove the store; it is filled again as needed',
-        cause,
-      });
+  private *checked({ sha256, size }: FileEntry, content: SliceContent): Generator<Buffer> {
+    const hash = new ContentHash(size);
+    for (const chunk of this.readSlice(content, size)) {
+      hash.update(chunk);
+      yield chunk;
+    }
+    if (sha256 !== undefined && hash.digest() !== sha256) throw damagedFile(content.file);
+  }
+
+  private *readSlice({ file, offset }: SliceContent, size: number): Generator<Buffer> {
     let fd: number;
     try {
-      fd = this.openSlices(content.file);
+      fd = this.openSlices(file);
     } catch (error) {
-      throw damaged(error);
+      throw damagedFile(file, error);
     }
-    yield* this.readRange(fd, content.offset, size, damaged);
+    yield* this.readRange(fd, offset, size, (cause) => damagedFile(file, cause));
   }
 
   private openSlices(file: string): number {

@@ -83,6 +83,8 @@ export type Content =
       readonly kind: 'slice';
       readonly file: string;
       readonly offset: number;
+      /** Whether it is compared with the entry's sha256 when it is read: for what was written long ago. */
+      readonly check?: boolean;
     }
   | { readonly kind: 'bytes'; readonly bytes: Buffer };
 

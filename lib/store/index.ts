@@ -1,1 +1,3 @@
+export type { CollectPlan, CollectPolicy } from './collect';
+export type { StoreItem } from './inventory';
 export * from './store';

@@ -1,13 +1,34 @@
-import { promises as fs } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, promises as fs } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { errnoOf, isFullDisk, makeDirectories, messageOf, StackError, writeFailure } from '../core';
+import {
+  damagedFile,
+  errnoOf,
+  isFullDisk,
+  makeDirectories,
+  messageOf,
+  removeDeadLocks,
+  StackError,
+  withLock,
+  writeFailure,
+} from '../core';
 import { digestOf, hexOf, isDigest } from '../oci';
+import { planCollection, takeOut, type CollectPlan, type CollectPolicy } from './collect';
 import { Exclusive } from './exclusive';
+import { TREE_BYTES } from './inventory';
+import { noteUse } from './last-use';
 import { leftoversIn, newTemporaryDirectory } from './temporary';
 
 /** Layout of the store's directory; another number is another store. */
 const STORE_VERSION = 'v1';
+const ROOMS = ['blobs/sha256', 'records', 'trees', 'state', 'tmp', 'runs', 'locks'];
+/** Name of an unpacked tree in the directory that is of the store around it. */
+export const TREE = 'tree';
+/** Held by whoever begins to use the store, or takes something out of it. */
+const STORE_LOCK = 'store';
+/** Milliseconds to wait for it: nobody holds it for long. */
+const PATIENCE = 60_000;
 
 /** Where the store is unless told otherwise: `$STACK_HOME`, else `cdk-stack` in the XDG cache directory. */
 export function defaultStoreDirectory(env: NodeJS.ProcessEnv = process.env): string {
@@ -25,7 +46,8 @@ export function defaultStoreDirectory(env: NodeJS.ProcessEnv = process.env): str
  *
  * Everything in it can be made again, and nothing in it is changed once it has its final name. A blob gets that name only when
  * it is complete and on the disk; what was not durable at a crash is missing afterwards, never wrong. A process killed at any
- * point leaves at most a temporary directory, which a later one removes. Several processes may use one store.
+ * point leaves at most temporary directories and locks, which a later one removes. Several processes may use one store: what
+ * two of them need is made by one, and nothing is collected while one is at work.
  */
 export class Store {
   /**
@@ -35,28 +57,67 @@ export class Store {
   public static async open(directory = defaultStoreDirectory()): Promise<Store> {
     const store = new Store(path.join(directory, STORE_VERSION));
     try {
-      for (const room of ['blobs/sha256', 'records', 'tmp', 'runs', 'state']) {
-        await makeDirectories(path.join(store.directory, room), 0o700);
-      }
-      for (const leftover of await leftoversIn(path.join(store.directory, 'tmp'))) {
-        await fs.rm(leftover, { recursive: true, force: true });
-      }
+      for (const room of ROOMS) await makeDirectories(path.join(store.directory, room), 0o700);
     } catch (error) {
-      if (errnoOf(error) === 'ENOSPC') throw writeFailure('STACK7001', `the store '${directory}'`, error);
-      throw new StackError('STACK7001', `cannot use the store '${directory}': ${messageOf(error)}`, {
-        hint: 'set STACK_HOME to a directory you can write to',
-        cause: error,
-      });
+      throw store.unusable(error);
     }
     return store;
   }
 
   private readonly exclusive = new Exclusive();
+  /** Blobs whose bytes were seen to be right by this process. */
+  private readonly verified = new Set<string>();
 
   private constructor(
     /** Holds everything of the store. */
     public readonly directory: string,
   ) {}
+
+  /**
+   * Runs work that relies on what it finds in the store: nothing is collected meanwhile. What killed processes left is removed.
+   * @throws what the work throws; StackError STACK7001, STACK7002 when the store cannot be written, STACK7003 when it stays locked
+   */
+  public async use<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    let presence: string;
+    try {
+      presence = await this.whileLocked(() => newTemporaryDirectory(path.join(this.directory, 'tmp')), signal);
+      await removeDeadLocks(path.join(this.directory, 'locks'));
+      for (const leftover of await leftoversIn(path.join(this.directory, 'tmp'))) {
+        await fs.rm(leftover, { recursive: true, force: true, maxRetries: 3 }); // somebody else may be at it, too
+      }
+    } catch (error) {
+      throw this.unusable(error);
+    }
+    try {
+      return await work();
+    } finally {
+      await fs.rm(presence, { recursive: true, force: true });
+    }
+  }
+
+  /** What {@link collect} would take out, at this moment. */
+  public async planCollection(policy: CollectPolicy): Promise<CollectPlan> {
+    return planCollection(this.directory, policy);
+  }
+
+  /**
+   * Takes what a policy does not keep out of the store, when nobody is at work in it.
+   * @param options.patience milliseconds to wait for others
+   * @returns also the directories that hold it now, for whoever can remove them, as {@link leftoverRuns}
+   * @throws StackError STACK7001, STACK7002, STACK7003
+   */
+  public async collect(
+    policy: CollectPolicy,
+    options: { readonly patience: number; readonly signal?: AbortSignal | undefined },
+  ): Promise<{ readonly plan: CollectPlan; readonly directories: readonly string[] }> {
+    const { patience, signal } = options;
+    try {
+      await removeDeadLocks(path.join(this.directory, 'locks'));
+      return await takeOut(this.directory, policy, (work) => this.whileLocked(work, signal), patience, signal);
+    } catch (error) {
+      throw this.unusable(error);
+    }
+  }
 
   /** Where a blob is, or would be. */
   public blobPath(digest: string): string {
@@ -79,7 +140,9 @@ export class Store {
   public async blobSize(digest: string): Promise<number | undefined> {
     const file = this.blobPath(digest);
     try {
-      return (await fs.stat(file)).size;
+      const { size } = await fs.stat(file);
+      noteUse(file);
+      return size;
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw readFailure(`blob ${digest}`, error);
@@ -107,9 +170,27 @@ export class Store {
         await handle.close();
       }
       await fs.rename(temporaryFile, this.blobPath(digest));
+      this.verified.add(digest);
     } catch (error) {
       throw writeFailure('STACK7001', `blob ${digest} to the store`, error);
     }
+  }
+
+  /**
+   * Sees that a blob has the bytes that it had when it was added; what this process added is known to.
+   * @throws StackError STACK7004 when it has not
+   */
+  public async verifyBlob(digest: string): Promise<void> {
+    if (this.verified.has(digest)) return;
+    const file = this.blobPath(digest);
+    const hash = createHash('sha256');
+    try {
+      for await (const chunk of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(chunk as Buffer);
+    } catch (error) {
+      throw damagedFile(file, error);
+    }
+    if (hash.digest('hex') !== hexOf(digest)) throw damagedFile(file);
+    this.verified.add(digest);
   }
 
   /**
@@ -128,12 +209,16 @@ export class Store {
     return digest;
   }
 
-  /** Removes a blob that turned out to be corrupt. */
-  public async removeBlob(digest: string): Promise<void> {
+  /**
+   * Removes a blob that turned out to be damaged: its content is made again when it is needed.
+   * @param file its place
+   * @throws StackError STACK7001
+   */
+  public async removeDamaged(file: string): Promise<void> {
     try {
-      await fs.rm(this.blobPath(digest), { force: true });
+      await fs.rm(file, { force: true });
     } catch (error) {
-      throw writeFailure('STACK7001', `blob ${digest} to the store`, error);
+      throw writeFailure('STACK7001', `to the store, which has the damaged file '${file}'`, error);
     }
   }
 
@@ -183,11 +268,58 @@ export class Store {
   }
 
   /**
-   * Runs work that makes something in the store while nobody else in this process is at work under the same key. What two need
-   * at a time is made once, if each looks first whether it is there.
+   * What is found under a key, else made: by one process, while the others that need it wait. What waits for a key must not
+   * keep others from making it.
+   * @param steps.find gives undefined when it is not there; is asked again when there was somebody to wait for
+   * @throws what the steps throw; StackError STACK7001, STACK7002
    */
-  public async exclusively<T>(key: string, work: () => Promise<T>): Promise<T> {
-    return this.exclusive.run(key, work);
+  public async findOrMake<T>(
+    key: string,
+    steps: { readonly find: () => Promise<T | undefined>; readonly make: () => Promise<T> },
+    signal?: AbortSignal,
+  ): Promise<T> {
+    const name = hexOf(digestOf(key));
+    return this.exclusive.run(
+      key,
+      async () =>
+        (await steps.find()) ??
+        (await this.withLockFile(name, Infinity, signal, async () => (await steps.find()) ?? (await steps.make()))),
+    );
+  }
+
+  /**
+   * Runs work that only one at a time may do, in this process and in others, waiting for as long as it takes.
+   * @throws what the work throws; StackError STACK7001, STACK7002
+   */
+  public async exclusively<T>(key: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const name = hexOf(digestOf(key));
+    return this.exclusive.run(key, () => this.withLockFile(name, Infinity, signal, work));
+  }
+
+  /** Where an unpacked tree is; undefined when it is not there. */
+  public findTree(key: string): string | undefined {
+    const directory = this.treePath(key);
+    if (!existsSync(directory)) return undefined;
+    noteUse(directory);
+    return path.join(directory, TREE);
+  }
+
+  /**
+   * Takes in an unpacked tree. Its files may have owners that are not ours, hence the directory around it, which is.
+   * @param directory of a {@link runDirectory}; has the tree under the name {@link TREE}
+   * @param bytes that the tree takes
+   * @returns where the tree is now
+   * @throws StackError STACK7001, STACK7002
+   */
+  public async adoptTree(key: string, directory: string, bytes: number): Promise<string> {
+    const place = this.treePath(key);
+    try {
+      await fs.writeFile(path.join(directory, TREE_BYTES), String(bytes));
+      await fs.rename(directory, place);
+    } catch (error) {
+      throw writeFailure('STACK7001', 'an unpacked layer to the store', error);
+    }
+    return path.join(place, TREE);
   }
 
   /**
@@ -217,6 +349,7 @@ export class Store {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw readFailure(`a record of ${kind}`, error);
     }
+    noteUse(file);
     try {
       return JSON.parse(text) as unknown;
     } catch {
@@ -249,6 +382,43 @@ export class Store {
       await fs.writeFile(temporary, content, options);
       await fs.rename(temporary, file);
     });
+  }
+
+  private whileLocked<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    return this.withLockFile(STORE_LOCK, PATIENCE, signal, work);
+  }
+
+  private async withLockFile<T>(
+    name: string,
+    patience: number,
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    let isLocked = false;
+    const file = path.join(this.directory, 'locks', name);
+    try {
+      return await withLock(file, { what: 'the local store', code: 'STACK7003', patience, signal }, () => {
+        isLocked = true;
+        return work();
+      });
+    } catch (error) {
+      throw isLocked ? error : this.unusable(error);
+    }
+  }
+
+  /** Says what to do about a failed system call; other errors come back as they are. */
+  private unusable(error: unknown): unknown {
+    if (errnoOf(error) === undefined) return error;
+    const directory = path.dirname(this.directory);
+    if (isFullDisk(error)) return writeFailure('STACK7001', `the store '${directory}'`, error);
+    return new StackError('STACK7001', `cannot use the store '${directory}': ${messageOf(error)}`, {
+      hint: 'set STACK_HOME to a directory you can write to',
+      cause: error,
+    });
+  }
+
+  private treePath(key: string): string {
+    return path.join(this.directory, 'trees', safeHex(key));
   }
 
   private recordPath(kind: string, key: string): string {

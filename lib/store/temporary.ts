@@ -16,12 +16,21 @@ export async function newTemporaryDirectory(parent: string): Promise<string> {
 
 /** The directories of processes that are no more. */
 export async function leftoversIn(parent: string): Promise<readonly string[]> {
-  const leftovers: string[] = [];
+  return (await sorted(parent)).leftovers;
+}
+
+/** The directories of processes that may still be at work. */
+export async function workersIn(parent: string): Promise<readonly string[]> {
+  return (await sorted(parent)).workers;
+}
+
+async function sorted(parent: string): Promise<{ readonly leftovers: string[]; readonly workers: string[] }> {
+  const [leftovers, workers]: [string[], string[]] = [[], []];
   for (const name of await fs.readdir(parent)) {
     const directory = path.join(parent, name);
-    if (await isLeftover(directory, ownerOf(name))) leftovers.push(directory);
+    ((await isLeftover(directory, ownerOf(name))) ? leftovers : workers).push(directory);
   }
-  return leftovers;
+  return { leftovers, workers };
 }
 
 function ownerOf(name: string): ProcessIdentity | undefined {

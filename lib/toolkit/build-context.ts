@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
-import { Semaphore, StackError, type Listener } from '../core';
+import { damagedFilesOf, Semaphore, StackError, type Listener } from '../core';
 import {
   DebianSource,
   DEFAULT_EPOCH,
+  discard,
   Downloads,
   HostFiles,
   requireHashes,
@@ -33,20 +34,49 @@ export interface BuildOptions {
 }
 
 /**
- * Opens the store and everything else a build works with.
+ * Runs work that builds images, with the store and everything else it takes. While it is at work nothing of the store is
+ * collected; files that turn out to be damaged are removed, and the work is done once more.
  * @param images construct paths of those that are to be built
- * @param outputs directories, absolute, that what follows writes to
- * @throws StackError STACK1005, STACK3020, STACK7001, STACK7002
+ * @param outputs directories, absolute, that the work writes to
+ * @throws what the work throws; StackError STACK1005, STACK3020, STACK3022, STACK7001 to STACK7004
  */
-export async function openBuild(
+export async function withBuild<T>(
   options: BuildOptions,
   images: readonly string[],
   outputs: readonly string[],
-): Promise<BuildContext> {
+  work: (context: BuildContext) => Promise<T>,
+): Promise<T> {
+  const { assembly, listener, signal } = options;
+  if (options.requireHash === true) requireHashes(assembly.plan, images);
+  const store = await Store.open();
+  return store.use(async () => {
+    await discard(await store.leftoverRuns()).catch(() => undefined); // that they cannot be removed here is for gc to say
+    return repairing(store, listener, async () => work(await contextOf(options, store, outputs)));
+  }, signal);
+}
+
+/** Does work again for as long as it finds damaged files in the store, without those. One that is damaged twice is beyond us. */
+async function repairing<T>(store: Store, listener: Listener, work: () => Promise<T>): Promise<T> {
+  const removed = new Set<string>();
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      const damaged = damagedFilesOf(error);
+      if (damaged.length === 0 || damaged.some((file) => removed.has(file))) throw error;
+      for (const file of damaged) {
+        await store.removeDamaged(file);
+        removed.add(file);
+        const message = `'${file}' of the local store was damaged, and is made anew`;
+        listener({ code: 'warning', id: 'store-damaged', message });
+      }
+    }
+  }
+}
+
+async function contextOf(options: BuildOptions, store: Store, outputs: readonly string[]): Promise<BuildContext> {
   const { listener, signal } = options;
   const { plan, directory, output } = options.assembly;
-  if (options.requireHash === true) requireHashes(plan, images);
-  const store = await Store.open();
   const sources = {
     store,
     lockFile: await LockFile.load(directory),

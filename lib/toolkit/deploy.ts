@@ -1,9 +1,9 @@
-import { StackError } from '../core';
+import { joinErrors, StackError } from '../core';
 import { isTag, writeLayout, type Descriptor, type LayoutImage } from '../oci';
-import { buildImages, encodeImage, type BuiltImages, type EncodedImage } from '../build';
+import { buildImages, encodeImage, type BuildContext, type BuiltImages, type EncodedImage } from '../build';
 import type { ImagePlan, LayerFormat } from '../plan';
 import type { Store } from '../store';
-import { concurrencyOf, openBuild, withDependencies, type BuildOptions } from './build-context';
+import { concurrencyOf, withBuild, withDependencies, type BuildOptions } from './build-context';
 import { parseTarget, refNames, type Target } from './target';
 
 /** What to deploy, and where. */
@@ -60,12 +60,17 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   }
   const targets = options.targets.map((target) => parseTarget(target, directory));
   const order = withDependencies(plan, options.images);
-  const context = await openBuild(
-    options,
-    order,
-    targets.map((target) => target.directory),
-  );
-  const { store, epoch } = context;
+  const outputs = targets.map((target) => target.directory);
+  return withBuild(options, order, outputs, (context) => deployFrom(context, order, targets, options));
+}
+
+async function deployFrom(
+  context: BuildContext,
+  order: readonly string[],
+  targets: readonly Target[],
+  options: DeployOptions,
+): Promise<DeployResult> {
+  const { plan, store, epoch } = context;
   const published = new Set(options.images.filter((image) => plan.images[image]?.buildOnly === false));
   const formatsOf = (image: string): readonly LayerFormat[] =>
     published.has(image) ? (options.formats ?? plan.images[image]?.formats ?? plan.formats) : [];
@@ -82,9 +87,41 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
     store,
     epoch,
   );
+  if (options.dryRun !== true) await verifyMissing(store, targets, prepared);
   const results: DeployedTarget[] = [];
   for (const target of targets) results.push(await publish(target, prepared, options));
   return { targets: results };
+}
+
+/**
+ * Sees that what targets lack is in the store as it was made, however long ago, before any of them is changed.
+ * @throws StackError STACK7004 with every damaged blob
+ */
+async function verifyMissing(store: Store, targets: readonly Target[], prepared: readonly Prepared[]): Promise<void> {
+  const images = layoutImages(prepared);
+  const stored = new Set(
+    images.flatMap(({ blobs }) =>
+      blobs.flatMap(({ descriptor, from }) => (typeof from === 'string' ? descriptor.digest : [])),
+    ),
+  );
+  const missing = new Set<string>();
+  for (const target of targets) {
+    const { blobs } = await writeLayout(target.directory, images, { dryRun: true });
+    for (const { digest } of blobs) if (stored.has(digest)) missing.add(digest);
+  }
+  const damages: StackError[] = [];
+  for (const digest of missing) {
+    await store.verifyBlob(digest).catch((error: unknown) => {
+      if (!StackError.is(error)) throw error;
+      damages.push(error);
+    });
+  }
+  const [first, ...others] = damages;
+  if (first !== undefined) throw joinErrors([first, ...others]);
+}
+
+function layoutImages(prepared: readonly Prepared[]): readonly LayoutImage[] {
+  return prepared.map(({ refName, encoded: { manifest, blobs } }) => ({ refName, manifest, blobs }));
 }
 
 /** An image under one name, ready to be written. */
@@ -128,12 +165,7 @@ function prepare(
 async function publish(target: Target, prepared: readonly Prepared[], options: DeployOptions): Promise<DeployedTarget> {
   const started = performance.now();
   const { listener } = options;
-  const images = prepared.map(({ refName, encoded }): LayoutImage => ({
-    refName,
-    manifest: encoded.manifest,
-    blobs: encoded.blobs,
-  }));
-  const changes = await writeLayout(target.directory, images, {
+  const changes = await writeLayout(target.directory, layoutImages(prepared), {
     dryRun: options.dryRun ?? false,
     onBlob: ({ digest, size }) => {
       listener({ code: 'blob-written', target: target.text, digest, size });

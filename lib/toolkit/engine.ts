@@ -1,5 +1,7 @@
 import type { DeployOptions, DeployResult } from './deploy';
 import type * as implementation from './deploy';
+import type { GcOptions, GcResult } from './gc';
+import type * as gcImplementation from './gc';
 import type { ShellOptions } from './shell';
 import type * as shellImplementation from './shell';
 
@@ -15,6 +17,12 @@ export function loadEngine(): typeof implementation {
 /** See `deploy` in ./deploy. */
 export function deploy(options: DeployOptions): Promise<DeployResult> {
   return loadEngine().deploy(options);
+}
+
+/** See `gc` in ./gc. */
+export function gc(options: GcOptions): Promise<GcResult> {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
+  return (require('./gc') as typeof gcImplementation).gc(options);
 }
 
 /** See `shell` in ./shell. */

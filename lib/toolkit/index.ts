@@ -6,6 +6,7 @@ export type { SandboxChoice } from '../build';
 export type { BuildOptions } from './build-context';
 export type { DeployedImage, DeployedTarget, DeployOptions, DeployResult } from './deploy';
 export * from './engine';
+export type { GcItem, GcOptions, GcResult } from './gc';
 export * from './inspect';
 export * from './list';
 export * from './select';

@@ -1,5 +1,5 @@
 import { buildImages, runInImage } from '../build';
-import { concurrencyOf, openBuild, withDependencies, type BuildOptions } from './build-context';
+import { concurrencyOf, withBuild, withDependencies, type BuildOptions } from './build-context';
 
 /** What to run in an image. */
 export interface ShellOptions extends BuildOptions {
@@ -19,12 +19,13 @@ export async function shell(options: ShellOptions): Promise<number> {
   const { image } = options;
   const { plan } = options.assembly;
   const order = withDependencies(plan, [image]);
-  const context = await openBuild(options, order, []);
-  const built = await buildImages(context, {
-    order,
-    formatsOf: () => [],
-    kept: [image],
-    concurrency: concurrencyOf(options),
+  return withBuild(options, order, [], async (context) => {
+    const built = await buildImages(context, {
+      order,
+      formatsOf: () => [],
+      kept: [image],
+      concurrency: concurrencyOf(options),
+    });
+    return runInImage(context, image, built, options.command);
   });
-  return runInImage(context, image, built, options.command);
 }

@@ -18,8 +18,8 @@ export function commandReference(): string {
   const commands = Object.entries(COMMANDS) as [string, CommandSpec][];
   const sections = commands.map(([name, spec]) =>
     [
-      `### \`stack ${name} ${spec.arguments}\`\n`,
-      `${sentence(spec.description)} Arguments: ${spec.argumentDescription}.\n`,
+      `### \`stack ${[name, spec.arguments ?? []].flat().join(' ')}\`\n`,
+      `${sentence(spec.description)}${spec.argumentDescription === undefined ? '' : ` Arguments: ${spec.argumentDescription}.`}\n`,
       optionTable(spec.options),
     ].join('\n'),
   );
@@ -65,19 +65,25 @@ function valueSchema(name: OptionName): object {
   const description = sentence(spec.description);
   if (spec.type === 'context') return { type: 'object', description };
   const single = {
-    type: spec.type,
+    type: typeInJson(spec),
     ...(spec.choices === undefined ? {} : { enum: spec.choices }),
     ...(spec.minimum === undefined ? {} : { minimum: spec.minimum }),
-    ...(spec.type === 'string' && spec.choices === undefined ? { minLength: 1 } : {}),
+    ...(typeInJson(spec) === 'string' && spec.choices === undefined ? { minLength: 1 } : {}),
   };
   const fallback = spec.default === undefined ? {} : { default: spec.default };
   if (spec.repeatable !== true) return { description, ...single, ...fallback };
   return { description, anyOf: [single, { type: 'array', items: single }], ...fallback };
 }
 
+/** Sizes and durations are text. */
+function typeInJson({ type }: OptionSpec): string {
+  return type === 'size' || type === 'duration' ? 'string' : type;
+}
+
 function typeOf(spec: OptionSpec): string {
   if (spec.type === 'context') return 'object';
-  const single = spec.choices === undefined ? spec.type : spec.choices.map((choice) => `\`"${choice}"\``).join(', ');
+  const single =
+    spec.choices === undefined ? typeInJson(spec) : spec.choices.map((choice) => `\`"${choice}"\``).join(', ');
   return spec.repeatable === true ? `${single}, or a list` : single;
 }
 

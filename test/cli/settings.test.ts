@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { moveTarget, resolveSettings, type Settings } from '../../lib/cli/settings';
+import { appOf, moveTarget, resolveSettings, type Settings } from '../../lib/cli/settings';
 import type { RawFlags } from '../../lib/cli/parse';
 import { StackError } from '../../lib/core';
 import { directoryWith } from './temporary';
@@ -17,7 +17,7 @@ function settingsOf({ flags = {}, env = {}, file = { app: 'x' } }: Given): Setti
 
 function failureOf(given: Given): StackError {
   try {
-    settingsOf(given);
+    appOf(settingsOf(given));
   } catch (error) {
     if (StackError.is(error)) return error;
   }
@@ -126,7 +126,14 @@ describe('resolveSettings', () => {
     expect(resolveSettings({ flags: { app: 'x' }, env: {}, cwd })).toMatchObject({ app: 'x', directory: cwd });
   });
 
-  test('says what to do when there is neither', () => {
+  test('needs no app by itself', () => {
+    expect(settingsOf({ file: null, flags: { keepStorage: '1GB' } })).toMatchObject({
+      app: undefined,
+      keepStorage: 1e9,
+    });
+  });
+
+  test('says what to do when there is neither, but one is needed', () => {
     expect(failureOf({ file: null })).toMatchObject({
       code: 'STACK1002',
       exitStatus: 2,

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -23,11 +23,11 @@ export function installPackage(): string {
 
 /** An app in a temporary directory, with the installed package and a store of its own. */
 export class Project {
-  /** @param app the app's JavaScript; `files` by relative path */
-  public static create(app: string, files: Readonly<Record<string, string>> = {}): Project {
+  /** @param app the app's JavaScript; `files` by relative path; `place` where its directory is made */
+  public static create(app: string, files: Readonly<Record<string, string>> = {}, place = os.tmpdir()): Project {
     const installed = process.env['CDK_STACK_INSTALLED'];
     if (installed === undefined) throw new Error('the end-to-end setup did not run');
-    const home = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-stack-e2e-'));
+    const home = fs.mkdtempSync(path.join(place, 'cdk-stack-e2e-'));
     const directory = path.join(home, 'app');
     fs.mkdirSync(directory);
     fs.symlinkSync(path.join(installed, 'node_modules'), path.join(directory, 'node_modules'));
@@ -59,8 +59,8 @@ export class Project {
 
   /** Runs `stack`; never throws. */
   public stack(args: readonly string[], options: RunOptions = {}): Outcome {
-    const env = { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: this.home, STACK_HOME: this.store, ...options.env };
-    const command = [process.execPath, this.path('node_modules/cdk-stack/bin/stack'), ...args];
+    const env = this.environment(options);
+    const command = [...(options.under ?? []), ...this.command(args)];
     const { user } = options;
     const [program = '', ...rest] = user === undefined ? command : commandAs(user, env, command);
     const { status, signal, stdout, stderr } = spawnSync(program, rest, {
@@ -78,6 +78,33 @@ export class Project {
     give(this.home, user);
   }
 
+  /** Starts `stack`. */
+  public start(args: readonly string[]): Running {
+    const [program = '', ...rest] = this.command(args);
+    const child = spawn(program, rest, {
+      cwd: this.directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: this.environment({}),
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const ended = new Promise<Outcome>((resolve) => {
+      child.once('close', (status, signal) => {
+        resolve({ status: status ?? signal ?? 'none', stdout, stderr });
+      });
+    });
+    return { child, ended };
+  }
+
+  private command(args: readonly string[]): readonly string[] {
+    return [process.execPath, this.path('node_modules/cdk-stack/bin/stack'), ...args];
+  }
+
+  private environment({ env }: RunOptions): NodeJS.ProcessEnv {
+    return { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: this.home, STACK_HOME: this.store, ...env };
+  }
+
   public layout(name = 'oci'): Layout {
     return new Layout(this.path(name));
   }
@@ -90,6 +117,14 @@ export class Project {
 interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly user?: User;
+  /** A command that runs the command it is given. */
+  readonly under?: readonly string[];
+}
+
+/** A command under way. */
+export interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Outcome>;
 }
 
 /** How a command ended. */

@@ -158,12 +158,12 @@ describe('a file that cannot be read', () => {
     expect(codeOf(entry)).toBe('none');
   });
 
-  test('of the store, or is too short, is STACK7001', () => {
+  test('of the store, or is too short, is STACK7004', () => {
     const store = bench.fresh();
-    expect(codeOf(entryOf({ kind: 'slice', file: store, offset: 0 }, 1))).toBe('STACK7001');
+    expect(codeOf(entryOf({ kind: 'slice', file: store, offset: 0 }, 1))).toBe('STACK7004');
     fs.writeFileSync(store, '0123456789');
-    expect(codeOf(entryOf({ kind: 'slice', file: store, offset: 5 }, 6))).toBe('STACK7001');
-    expect(codeOf(entryOf({ kind: 'slice', file: bench.directory, offset: 0 }, 1))).toBe('STACK7001');
+    expect(codeOf(entryOf({ kind: 'slice', file: store, offset: 5 }, 6))).toBe('STACK7004');
+    expect(codeOf(entryOf({ kind: 'slice', file: bench.directory, offset: 0 }, 1))).toBe('STACK7004');
   });
 
   test('since it says another size than it has is a fault of ours', () => {

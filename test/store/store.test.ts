@@ -2,7 +2,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ownIdentity } from '../../lib/core';
+import { damagedFilesOf, ownIdentity } from '../../lib/core';
 import { digestOf } from '../../lib/oci';
 import { defaultStoreDirectory, Store } from '../../lib/store';
 import { Child, compileLibrary } from '../compiled';
@@ -41,11 +41,16 @@ describe('where the store is', () => {
   });
 });
 
+/** What anyone who uses the store does first. */
+async function use(): Promise<void> {
+  await (await Store.open(home)).use(() => Promise.resolve());
+}
+
 describe('opening a store', () => {
   test('makes it, for nobody else to read', async () => {
     const store = await Store.open(path.join(home, 'deep', 'er'));
     expect(store.directory).toBe(path.join(home, 'deep', 'er', 'v1'));
-    for (const room of ['', 'blobs/sha256', 'records', 'tmp', 'state']) {
+    for (const room of ['', 'blobs/sha256', 'records', 'trees', 'tmp', 'runs', 'locks', 'state']) {
       expect(fs.statSync(path.join(store.directory, room)).mode & 0o077).toBe(0);
     }
   });
@@ -62,43 +67,45 @@ describe('opening a store', () => {
       hint: expect.stringContaining('STACK_HOME') as string,
     });
   });
+});
 
+describe('using a store', () => {
   describe('removes temporary directories', () => {
     const { pid, started, machine } = ownIdentity();
     const DEAD = 4_194_305;
 
-    async function leftAfterOpening(name: string, age = 0): Promise<boolean> {
+    async function leftAfterUse(name: string, age = 0): Promise<boolean> {
       await Store.open(home);
       const directory = inStore('tmp', name);
       fs.mkdirSync(directory);
       fs.writeFileSync(path.join(directory, 'half'), 'x');
       const then = new Date(Date.now() - age);
       fs.utimesSync(directory, then, then);
-      await Store.open(home);
+      await use();
       return fs.existsSync(directory);
     }
     const HOUR = 3_600_000;
 
     test('of a dead process', async () => {
-      expect(await leftAfterOpening(`${String(DEAD)}-${started}-${machine}-abcdef`)).toBe(false);
+      expect(await leftAfterUse(`${String(DEAD)}-${started}-${machine}-abcdef`)).toBe(false);
     });
 
     test('of one whose pid has another process now', async () => {
-      expect(await leftAfterOpening(`${String(pid)}-1-${machine}-abcdef`)).toBe(false);
+      expect(await leftAfterUse(`${String(pid)}-1-${machine}-abcdef`)).toBe(false);
     });
 
     test('but not of a living one, however old', async () => {
-      expect(await leftAfterOpening(`${String(pid)}-${started}-${machine}-abcdef`, 48 * HOUR)).toBe(true);
+      expect(await leftAfterUse(`${String(pid)}-${started}-${machine}-abcdef`, 48 * HOUR)).toBe(true);
     });
 
     test('of another machine only when nothing happened in it for a day', async () => {
-      expect(await leftAfterOpening(`${String(DEAD)}-1-00000000-abcdef`, 23 * HOUR)).toBe(true);
-      expect(await leftAfterOpening(`${String(DEAD)}-2-00000000-abcdef`, 25 * HOUR)).toBe(false);
+      expect(await leftAfterUse(`${String(DEAD)}-1-00000000-abcdef`, 23 * HOUR)).toBe(true);
+      expect(await leftAfterUse(`${String(DEAD)}-2-00000000-abcdef`, 25 * HOUR)).toBe(false);
     });
 
     test('of unknown form likewise', async () => {
-      expect(await leftAfterOpening('new', 1 * HOUR)).toBe(true);
-      expect(await leftAfterOpening('old', 25 * HOUR)).toBe(false);
+      expect(await leftAfterUse('new', 1 * HOUR)).toBe(true);
+      expect(await leftAfterUse('old', 25 * HOUR)).toBe(false);
     });
   });
 });
@@ -154,8 +161,8 @@ describe('blobs', () => {
     fs.truncateSync(store.blobPath(digest), 1);
     await store.addBlob('größe');
     expect(fs.readFileSync(store.blobPath(digest), 'utf8')).toBe('größe');
-    await store.removeBlob(digest);
-    await store.removeBlob(digest);
+    await store.removeDamaged(store.blobPath(digest));
+    await store.removeDamaged(store.blobPath(digest));
     expect(files()).toEqual([]);
   });
 
@@ -176,7 +183,7 @@ describe('blobs', () => {
     fs.writeFileSync(inStore('blobs/sha256'), '');
     expect(await failureOf(store.hasBlob(digestOf('x')))).toMatchObject({ code: 'STACK7001' });
     expect(await failureOf(store.addBlob('x'))).toMatchObject({ code: 'STACK7001' });
-    expect(await failureOf(store.removeBlob(digestOf('x')))).toMatchObject({ code: 'STACK7001' });
+    expect(await failureOf(store.removeDamaged(store.blobPath(digestOf('x'))))).toMatchObject({ code: 'STACK7001' });
   });
 });
 
@@ -209,6 +216,30 @@ describe('records', () => {
   });
 });
 
+describe('the bytes of a blob', () => {
+  async function reopened(): Promise<{ store: Store; digest: string }> {
+    const digest = await (await Store.open(home)).addBlob('content');
+    return { store: await Store.open(home), digest };
+  }
+
+  test('are right as long as nobody changes them', async () => {
+    const { store, digest } = await reopened();
+    await store.verifyBlob(digest);
+  });
+
+  test.each(['contEnt', 'conten', ''])('are not when they are %j', async (bytes) => {
+    const { store, digest } = await reopened();
+    fs.chmodSync(store.blobPath(digest), 0o600);
+    fs.writeFileSync(store.blobPath(digest), bytes);
+    const damage = await failureOf(store.verifyBlob(digest));
+    expect(damage).toMatchObject({ code: 'STACK7004' });
+    expect(damagedFilesOf(damage)).toEqual([store.blobPath(digest)]);
+    await store.removeDamaged(store.blobPath(digest));
+    expect(await store.hasBlob(digest)).toBe(false);
+    expect(await failureOf(store.verifyBlob(digest))).toMatchObject({ code: 'STACK7004' });
+  });
+});
+
 describe('directories', () => {
   test('are removed behind work, also work that fails', async () => {
     const store = await Store.open(home);
@@ -238,29 +269,59 @@ describe('directories', () => {
   });
 });
 
-describe('work under one key', () => {
-  test('is done one after the other, other work meanwhile', async () => {
+describe('what is found or made under one key', () => {
+  const missing = (): Promise<undefined> => Promise.resolve(undefined);
+
+  test('is made one after the other, other things meanwhile', async () => {
     const store = await Store.open(home);
     const log: string[] = [];
-    const work = (name: string, milliseconds: number) => async (): Promise<string> => {
-      log.push(`${name} begins`);
-      await sleep(milliseconds);
-      log.push(`${name} ends`);
-      return name;
-    };
+    const steps = (name: string, milliseconds: number) => ({
+      find: missing,
+      make: async (): Promise<string> => {
+        log.push(`${name} begins`);
+        await sleep(milliseconds);
+        log.push(`${name} ends`);
+        return name;
+      },
+    });
     const results = await Promise.all([
-      store.exclusively('x', work('first', 20)),
-      store.exclusively('x', work('second', 1)),
-      store.exclusively('y', work('other', 1)),
+      store.findOrMake('x', steps('first', 20)),
+      store.findOrMake('x', steps('second', 1)),
+      store.findOrMake('y', steps('other', 1)),
     ]);
     expect(results).toEqual(['first', 'second', 'other']);
     expect(log).toEqual(['first begins', 'other begins', 'other ends', 'first ends', 'second begins', 'second ends']);
+    expect(fs.readdirSync(inStore('locks'))).toEqual([]);
+  });
+
+  test('is made by one who lacks it, and found by all others', async () => {
+    const store = await Store.open(home);
+    let [made, value] = [0, undefined as number | undefined];
+    const steps = {
+      find: () => Promise.resolve(value),
+      make: async () => {
+        made += 1;
+        await sleep(5);
+        return (value = made);
+      },
+    };
+    expect(await Promise.all([1, 2, 3].map(() => store.findOrMake('x', steps)))).toEqual([1, 1, 1]);
+  });
+
+  test('needs no right to write when it is found', async () => {
+    const store = await Store.open(home);
+    fs.rmSync(inStore('locks'), { recursive: true });
+    const make = (): Promise<string> => Promise.resolve('made');
+    expect(await store.findOrMake('x', { find: () => Promise.resolve('found'), make })).toBe('found');
+    expect(await failureOf(store.findOrMake('x', { find: () => missing(), make }))).toMatchObject({
+      code: 'STACK7001',
+    });
   });
 
   test('goes on after a failure, of which only its own caller hears', async () => {
     const store = await Store.open(home);
-    const first = store.exclusively('x', () => Promise.reject(new Error('no luck')));
-    const second = store.exclusively('x', () => Promise.resolve('fine'));
+    const first = store.findOrMake('x', { find: missing, make: () => Promise.reject(new Error('no luck')) });
+    const second = store.findOrMake('x', { find: missing, make: () => Promise.resolve('fine') });
     await expect(first).rejects.toThrow('no luck');
     expect(await second).toBe('fine');
   });
@@ -299,7 +360,7 @@ describe('several processes', () => {
     for (const child of killed) child.kill();
     expect(await Promise.all(others.map((child) => child.ended()))).toEqual([0, 0]);
     for (const child of killed) expect(await child.ended()).toBe('SIGKILL');
-    await Store.open(home);
+    await use();
     expect(fs.readdirSync(inStore('tmp'))).toEqual([]);
     expect(files()).toHaveLength(6);
     for (const name of files().filter((each) => each.startsWith('blobs'))) {
@@ -315,11 +376,11 @@ describe('several processes', () => {
     const child = new Child(library, script, home);
     await child.says('\n');
     const directory = child.output.join('').trim();
-    await Store.open(home);
+    await use();
     expect(fs.existsSync(directory)).toBe(true);
     child.kill();
     await child.ended();
-    await Store.open(home);
+    await use();
     expect(fs.existsSync(directory)).toBe(false);
   }, 60_000);
 });

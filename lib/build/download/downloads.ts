@@ -62,7 +62,8 @@ export class Downloads {
    *   STACK7002, STACK1005; the signal's reason when aborted
    */
   public async provide(image: string, source: UrlSource): Promise<DownloadedFile> {
-    return this.options.store.exclusively(`download ${source.url}`, () => this.find(image, source));
+    const { store, signal } = this.options;
+    return store.exclusively(`download ${source.url}`, () => this.find(image, source), signal);
   }
 
   private async find(image: string, source: UrlSource): Promise<DownloadedFile> {

@@ -1,14 +1,14 @@
 import { StackError } from '../../core';
 import type { Assembly } from '../../plan';
 import { selectImages, synth, type Selection } from '../../toolkit';
-import { moveTarget } from '../settings';
+import { appOf, moveTarget } from '../settings';
 import type { CommandContext } from './command';
 
 /** Synthesizes the app of the settings, or loads what it was synthesized to. */
 export async function synthesize(context: CommandContext): Promise<Assembly> {
   const { settings } = context;
   const assembly = await synth({
-    app: settings.app,
+    app: appOf(settings),
     directory: settings.directory,
     output: settings.output,
     build: settings.build,
