@@ -52,7 +52,7 @@ const SCENARIOS: Readonly<Record<string, Scripts>> = {
   'files-and-links-in-the-place-of-directories': [
     'rm -r /data; echo file > /data',
     'rm /data; mkdir /data; echo > /data/in',
-    'rm -r /data; ln -s etc /data',
+    'rm -r /data; ln -s etc /data; rm /etc/conf',
   ],
   'directories-in-the-place-of-links': [
     'rm /lib; mkdir /lib; echo > /lib/y',
@@ -69,6 +69,26 @@ const SCENARIOS: Readonly<Record<string, Scripts>> = {
     'chmod 700 /data; chown 5:6 /data/deep',
     'rm -r /data/deep; chmod 755 /data',
     'mkdir -m 2755 /data/deep; chown 7 /data',
+  ],
+  'absolute-links-to-directories': [
+    'ln -s /usr/lib /abs; ln -s /abs /data/deep/abs',
+    'rm /abs/x; mkdir /data/deep/abs/in; echo 1 > /abs/in/a',
+    'rm -r /abs/in; rm /abs; mkdir -p /abs/in; echo 2 > /abs/in/b',
+  ],
+  'a-tree-made-anew-below-a-link': [
+    'rm -r /usr; mkdir -p /usr/lib; echo > /lib/x',
+    'rm -r /usr; mkdir /usr; mv /data /usr/lib',
+    'rm -r /lib/deep; mkdir /lib/deep; rm /usr/lib/one',
+  ],
+  'files-moved-onto-others': [
+    'mv /data/one /data/two; mkdir /data/one',
+    'rmdir /data/one; mv /data/deep /data/one; mv /data/two /data/deep',
+    'mv /data/one/three /data/deep; rmdir /data/one; rm /etc/conf; mkdir /etc/conf; echo > /etc/conf/d',
+  ],
+  'odd-names': [
+    "mkdir '/a b' '/data/*'; echo > '/a b/.hidden'; echo > '/data/*/[x]'; echo > '/data/..x'",
+    "rm -r '/data/*' '/a b/.hidden'; echo > '/a b/wh.'",
+    "rm -r '/a b' '/data/..x'; mkdir '/a b'",
   ],
   'empty-directories': ['mkdir /e /data/e', 'rmdir /e /data/e; mkdir /f', 'rmdir /f; mkdir /e'],
 };
@@ -126,7 +146,10 @@ function marksOfTar(blob: string): Marks {
       .filter((name) => !isOpaque(name))
       .map((name) => name.replace(/\.wh\.([^/]+)$/, '$1'))
       .sort(),
-    opaque: marks.filter(isOpaque).map(path.posix.dirname).sort(),
+    opaque: marks
+      .filter(isOpaque)
+      .map((name) => path.posix.dirname(name))
+      .sort(),
   };
 }
 
