@@ -90,6 +90,12 @@ const SCENARIOS: Readonly<Record<string, Scripts>> = {
     "rm -r '/data/*' '/a b/.hidden'; echo > '/a b/wh.'",
     "rm -r '/a b' '/data/..x'; mkdir '/a b'",
   ],
+  // Overlayfs makes these opaque although there is nothing to hide.
+  'empty-directories-made-anew': [
+    'mkdir /e /data/e; rm /data/one',
+    'rmdir /e /data/e; mkdir /e /data/e; echo > /e/f; echo > /data/e/f',
+    'rm -r /e /data/e; mkdir -m 700 /e',
+  ],
   'empty-directories': ['mkdir /e /data/e', 'rmdir /e /data/e; mkdir /f', 'rmdir /f; mkdir /e'],
 };
 
