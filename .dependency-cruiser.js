@@ -6,11 +6,12 @@ const below = {
   oci: ['core'],
   pack: ['core', 'oci'],
   store: ['core', 'oci'],
+  registry: ['core', 'oci'],
   plan: ['core', 'oci'],
   constructs: ['core', 'oci', 'plan'],
   stack: ['core', 'oci', 'pack', 'store', 'plan'],
   build: ['core', 'oci', 'pack', 'store', 'plan', 'stack'],
-  toolkit: ['core', 'oci', 'pack', 'store', 'plan', 'stack', 'build'],
+  toolkit: ['core', 'oci', 'pack', 'store', 'registry', 'plan', 'stack', 'build'],
   cli: ['core', 'oci', 'plan', 'toolkit'],
 };
 

@@ -5,16 +5,19 @@ const { spawnSync } = require('node:child_process');
 
 /** A command each package brings, by package. */
 const TOOLS = {
+  'apache2-utils': 'htpasswd',
   apt: 'apt-get',
   attr: 'getfattr',
   'busybox-static': 'busybox',
   crun: 'crun',
   'cryptsetup-bin': 'veritysetup',
+  'docker-registry': 'docker-registry',
   'dpkg-dev': 'dpkg-scanpackages',
   hostname: 'hostname',
   iproute2: 'ip',
   mmdebstrap: 'mmdebstrap',
   mount: 'mount',
+  openssl: 'openssl',
   runc: 'runc',
   skopeo: 'skopeo',
   'squashfs-tools': 'unsquashfs',

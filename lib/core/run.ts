@@ -5,13 +5,15 @@ import { PassThrough, type Readable } from 'node:stream';
 import { errnoOf, messageOf, StackError } from './errors';
 import { redactCredentials } from './redact';
 
-/** How a tool is run. There is no shell in between, and standard input is closed. */
+/** How a tool is run. There is no shell in between. */
 export interface RunOptions {
   readonly cwd?: string | undefined;
   /** The whole environment of the tool; default: ours. */
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Ends the tool and everything it started. */
   readonly signal?: AbortSignal | undefined;
+  /** What its standard input gives; default: nothing, it is closed. */
+  readonly input?: string | undefined;
   /** What to do when the tool is not installed, in one line. */
   readonly missingHint?: string | undefined;
 }
@@ -98,10 +100,12 @@ interface Tool {
 }
 
 function start(command: string, args: readonly string[], options: RunOptions): Tool {
-  const { cwd, env, signal } = options;
+  const { cwd, env, signal, input = '' } = options;
   signal?.throwIfAborted();
   // A process group of its own, so that what the tool starts ends with it.
-  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(command, args, { cwd, env, stdio: 'pipe', detached: true });
+  child.stdin.on('error', () => undefined); // it ended without reading, or was never started
+  child.stdin.end(input);
   const stderr = new Tail(STDERR_TAIL);
   child.stderr.on('data', (chunk: Buffer) => {
     stderr.push(chunk);

@@ -5,7 +5,7 @@ import { canonicalJson, messageOf, StackError } from '../core';
 import { digestOf, hexOf } from './digest';
 import { MAX_DOCUMENT, parseConfig, parseDocument, parseIndex, parseManifest } from './documents';
 import { ANNOTATION, isIndexType, isManifestType } from './media-types';
-import { formatPlatform, samePlatform } from './platform';
+import { entriesFor, formatPlatform, samePlatform } from './platform';
 import type { Descriptor, ImageConfigFile, Index, Manifest, Platform } from './types';
 
 /** An image found in a layout. */
@@ -202,8 +202,7 @@ async function openFile(file: string): Promise<fs.FileHandle> {
 
 /** The entry for a platform, or the only one that names none. */
 function choose(entries: readonly Descriptor[], platform: Platform, where: string): Descriptor {
-  const fitting = entries.filter((entry) => entry.platform && samePlatform(entry.platform, platform));
-  const candidates = fitting.length > 0 ? fitting : entries.filter((entry) => !entry.platform);
+  const candidates = entriesFor(entries, platform);
   const [descriptor] = candidates;
   if (descriptor === undefined) {
     throw otherPlatform(

@@ -1,4 +1,4 @@
-import type { Platform } from './types';
+import type { Descriptor, Platform } from './types';
 
 const ARCHITECTURES: Readonly<Record<string, string>> = {
   x64: 'amd64',
@@ -30,6 +30,12 @@ export function formatPlatform(platform: Platform): string {
 /** Whether two platforms are the same one; arm64 without a variant is v8. */
 export function samePlatform(a: Platform, b: Platform): boolean {
   return a.os === b.os && a.architecture === b.architecture && variantOf(a) === variantOf(b);
+}
+
+/** The entries of an index that are for a platform, or else those that name none. */
+export function entriesFor(entries: readonly Descriptor[], platform: Platform): readonly Descriptor[] {
+  const fitting = entries.filter((entry) => entry.platform && samePlatform(entry.platform, platform));
+  return fitting.length > 0 ? fitting : entries.filter((entry) => !entry.platform);
 }
 
 function variantOf({ architecture, variant }: Platform): string {

@@ -127,6 +127,17 @@ describe('run', () => {
   });
 });
 
+describe('input', () => {
+  test('is what standard input gives, and otherwise it is closed', async () => {
+    expect((await shell('cat', { input: 'ghcr.io' })).stdout).toBe('ghcr.io');
+    expect((await shell('cat')).stdout).toBe('');
+  });
+
+  test('that nobody reads is no failure', async () => {
+    expect((await shell('exit 3', { input: 'x'.repeat(1024 * 1024) })).status).toBe(3);
+  });
+});
+
 describe('runStream', () => {
   const failureOf = ({ status, stderr }: { status: number; stderr: string }): Error =>
     new Error(`status ${String(status)}: ${stderr}`);

@@ -1,0 +1,11 @@
+import type { RegistryListener } from './events';
+import type { Host } from './host';
+import type { Repository } from './reference';
+
+/** A repository with the way to it, for one piece of work. */
+export interface Access {
+  readonly host: Host;
+  readonly repository: Repository;
+  readonly listener: RegistryListener;
+  readonly signal?: AbortSignal | undefined;
+}
