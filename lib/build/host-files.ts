@@ -13,6 +13,9 @@ type CacheEntry = readonly [identity: string, sha256: string];
  */
 const RACY_NANOSECONDS = 1_000_000_000n;
 
+/** Of a file that was read, and has to be read again to be sure. */
+const NO_IDENTITY = '';
+
 const RECORD = 'host-files';
 const SHA256 = /^[0-9a-f]{64}$/;
 
@@ -48,11 +51,16 @@ export class HostFiles {
     return entry[1];
   }
 
+  /** Whether a file was read before, as whatever: then what is made of it may be known, and a look at its sha256 tells. */
+  public wasRead(file: string): boolean {
+    return this.known.has(file);
+  }
+
   /** Remembers the sha256 of a file that was read as this identity. */
   public learn(file: string, identity: FileIdentity, sha256: string): void {
     const newest = identity.mtimeNs > identity.ctimeNs ? identity.mtimeNs : identity.ctimeNs;
-    if (newest > this.start - RACY_NANOSECONDS) return;
-    this.used.set(file, [identityText(identity), sha256]);
+    const isRacy = newest > this.start - RACY_NANOSECONDS;
+    this.used.set(file, [isRacy ? NO_IDENTITY : identityText(identity), sha256]);
     this.changed = true;
   }
 

@@ -1,5 +1,5 @@
 export * from './build';
-export type { BuiltImage, BuiltImages } from './built-image';
+export { requireImage, type BuiltImage, type BuiltImages } from './built-image';
 export * from './context';
 export { DebianSource } from './debian';
 export * from './discard';

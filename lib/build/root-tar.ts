@@ -9,6 +9,7 @@ import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
 import type { UrlSource } from './download';
 import { viewOf } from './file-view';
+import { hashFile } from './host-files';
 import { requireSha256 } from './sha256';
 import { findSnapshot, takeSnapshot, type Snapshot } from './snapshots';
 
@@ -25,6 +26,17 @@ export async function openTarFile(context: BuildContext, file: string, sha256: s
   const name = `'${file}'`;
   const identity = identityOf(await statFile(absolute, name));
   let actual = context.hostFiles.recall(absolute, identity);
+  const requireUnchanged = async (): Promise<void> => {
+    if (sameIdentity(identity, identityOf(await statFile(absolute, name)))) return;
+    throw new StackError('STACK3002', `${name} changed while it was being read`, {
+      hint: 'deploy again when nothing writes to it',
+    });
+  };
+  if (actual === undefined && context.hostFiles.wasRead(absolute)) {
+    actual = await hashFile(absolute);
+    await requireUnchanged();
+    context.hostFiles.learn(absolute, identity, actual);
+  }
   if (actual !== undefined) requireSha256(name, sha256, actual);
   let snapshot = actual === undefined ? undefined : await findSnapshot(context.store, tarKey(actual));
   if (snapshot === undefined) {
@@ -33,11 +45,7 @@ export async function openTarFile(context: BuildContext, file: string, sha256: s
       yield* decompressAny(hashed(readFile(absolute, context.signal), hash), name);
       actual = hash.digest('hex');
       requireSha256(name, sha256, actual);
-      if (!sameIdentity(identity, identityOf(await statFile(absolute, name)))) {
-        throw new StackError('STACK3002', `${name} changed while it was being read`, {
-          hint: 'deploy again when nothing writes to it',
-        });
-      }
+      await requireUnchanged();
       context.hostFiles.learn(absolute, identity, actual);
     };
     snapshot = await takeSnapshot(context.store, () => tarKey(actual ?? ''), read(), { name, layer: false });

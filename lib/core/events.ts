@@ -69,6 +69,16 @@ export type StackEvent =
   | { readonly code: 'image-done'; readonly image: string; readonly milliseconds: number }
   | { readonly code: 'image-failed'; readonly image: string; readonly message: string }
   | ({ readonly code: 'blob-written'; readonly target: string } & BlobFacts)
+  /** A registry took a blob over from another of its repositories. */
+  | ({ readonly code: 'blob-mounted'; readonly target: string; readonly from: string } & BlobFacts)
+  | ({
+      readonly code: 'blob-progress';
+      readonly direction: 'pull' | 'push';
+      readonly repository: string;
+      readonly bytes: number;
+    } & BlobFacts)
+  /** A registry is asked again, after a pause. */
+  | { readonly code: 'registry-retried'; readonly registry: string; readonly reason: string }
   | ({
       readonly code: 'image-published';
       readonly image: string;

@@ -25,6 +25,8 @@ export interface BuildOptions {
   readonly requireHash?: boolean;
   /** What scripts run with; default: the first that works. */
   readonly sandbox?: SandboxChoice;
+  /** Registry hosts that are spoken to without encryption; those on this machine are anyway. */
+  readonly plainHttp?: readonly string[];
   /** Open a shell on the terminal where a script fails. */
   readonly shellOnFailure?: boolean;
   /** Images in work at a time; default: the number of processors, at most 4. */

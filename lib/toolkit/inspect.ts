@@ -1,17 +1,28 @@
 import { StackError } from '../core';
-import { ANNOTATION, hostPlatform, OciLayout, parsePlatform, type ImageConfigFile, type Manifest } from '../oci';
-import type { Assembly, LayerFormat } from '../plan';
-import { parseTarget } from './target';
+import {
+  ANNOTATION,
+  hostPlatform,
+  OciLayout,
+  parsePlatform,
+  type ImageConfigFile,
+  type Manifest,
+  type Platform,
+} from '../oci';
+import type { Assembly, ImagePlan, LayerFormat } from '../plan';
+import { withRegistry } from './registry-client';
+import { parseTarget, registryTags, type LayoutTarget, type RegistryTarget } from './target';
 
 /** What to look at. */
 export interface InspectOptions {
   readonly assembly: Assembly;
   /** Construct path. */
   readonly image: string;
-  /** `oci:DIR`, relative to the app's directory. */
+  /** `oci:DIR`, relative to the app's directory, or `docker://HOST[/PREFIX]`. */
   readonly target: string;
   /** Default: every format that is there. */
   readonly formats?: readonly LayerFormat[];
+  /** Registry hosts that are spoken to without encryption. */
+  readonly plainHttp?: readonly string[];
 }
 
 /** An image as it is published, under one name. */
@@ -31,20 +42,54 @@ export async function inspect(options: InspectOptions): Promise<readonly Inspect
   const image = plan.images[options.image];
   if (image === undefined) throw new StackError('STACK9001', `the plan has no image '${options.image}'`);
   const target = parseTarget(options.target, directory);
-  const layout = await OciLayout.open(target.directory);
   const platform = (image.platform === undefined ? undefined : parsePlatform(image.platform)) ?? hostPlatform();
+  const results =
+    target.kind === 'layout'
+      ? await inspectLayout(target, image, platform, options.formats)
+      : await inspectRegistry(target, image, platform, options);
+  if (results.length > 0) return results;
+  throw new StackError('STACK6002', `'${options.target}' has no image named '${image.name}'`, {
+    hint: image.buildOnly ? 'it is buildOnly, so it is never published' : `run stack deploy ${options.image}`,
+  });
+}
+
+async function inspectLayout(
+  target: LayoutTarget,
+  image: ImagePlan,
+  platform: Platform,
+  formats: readonly LayerFormat[] | undefined,
+): Promise<readonly InspectResult[]> {
+  const layout = await OciLayout.open(target.directory);
   const { manifests } = await layout.index();
   const results: InspectResult[] = [];
   for (const descriptor of manifests) {
     const refName = descriptor.annotations?.[ANNOTATION.refName];
     const format = refName === undefined ? undefined : formatOf(refName, image.name);
-    if (format === undefined || options.formats?.includes(format) === false) continue;
+    if (format === undefined || formats?.includes(format) === false) continue;
     const { manifest, config } = await layout.read(descriptor, descriptor.platform ?? platform);
     results.push({ reference: `${target.text}:${refName ?? ''}`, digest: descriptor.digest, manifest, config });
   }
-  if (results.length > 0) return results;
-  throw new StackError('STACK6002', `'${options.target}' has no image named '${image.name}'`, {
-    hint: image.buildOnly ? 'it is buildOnly, so it is never published' : `run stack deploy ${options.image}`,
+  return results;
+}
+
+/** A registry is asked for the tags that a deploy sets. */
+async function inspectRegistry(
+  target: RegistryTarget,
+  image: ImagePlan,
+  platform: Platform,
+  { assembly, formats, plainHttp }: InspectOptions,
+): Promise<readonly InspectResult[]> {
+  const wanted = formats ?? image.formats ?? assembly.plan.formats;
+  const references = wanted.flatMap((format) =>
+    registryTags(image.tags, format).map((tag) => `${target.prefix}/${image.name}:${tag}`),
+  );
+  return withRegistry({ plainHttp, listener: () => undefined }, async (registry) => {
+    const found = references.map(async (reference): Promise<readonly InspectResult[]> => {
+      if ((await registry.tryResolve(reference)) === undefined) return [];
+      const { descriptor, manifest, config } = await registry.image(reference, { platform });
+      return [{ reference, digest: descriptor.digest, manifest, config }];
+    });
+    return (await Promise.all(found)).flat();
   });
 }
 

@@ -1,34 +1,60 @@
 import * as path from 'node:path';
 import { StackError } from '../core';
+import { isImageName } from '../oci';
 import type { LayerFormat } from '../plan';
 
-/** Where images are published. */
-export interface Target {
+/** An OCI layout. */
+export interface LayoutTarget {
+  readonly kind: 'layout';
   /** As it was given. */
   readonly text: string;
-  /** Directory of an OCI layout, absolute. */
+  /** Absolute. */
   readonly directory: string;
 }
 
+/** A registry, or a part of one. */
+export interface RegistryTarget {
+  readonly kind: 'registry';
+  readonly text: string;
+  /** What comes before the names of images: `HOST` or `HOST/PREFIX`. */
+  readonly prefix: string;
+}
+
+/** Where images are published. */
+export type Target = LayoutTarget | RegistryTarget;
+
+/** What tells a host from the first part of a name: a dot, a port, or that it is this machine (distribution's reference grammar). */
+const HOST = /^([a-z0-9.-]*[.:][a-z0-9.:-]*|localhost|\[[0-9a-f:.]+\](:\d+)?)$/i;
+
 /**
- * Reads a target as `--to` takes it: `oci:DIR`, relative to the app's directory.
+ * Reads a target as `--to` takes it: `oci:DIR`, relative to the app's directory, or `docker://HOST[/PREFIX]`.
  * @throws StackError STACK1006
  */
 export function parseTarget(text: string, directory: string): Target {
-  const match = /^oci:(.+)$/.exec(text);
-  if (match?.[1] !== undefined) return { text, directory: path.resolve(directory, match[1]) };
+  const layout = /^oci:(.+)$/s.exec(text)?.[1];
+  if (layout !== undefined) return { kind: 'layout', text, directory: path.resolve(directory, layout) };
+  const prefix = /^docker:\/\/(.+?)\/*$/s.exec(text)?.[1];
+  const [host = '', ...rest] = prefix?.split('/') ?? [];
+  if (prefix !== undefined && HOST.test(host) && (rest.length === 0 || isImageName(rest.join('/')))) {
+    return { kind: 'registry', text, prefix };
+  }
   throw new StackError('STACK1006', `'${text}' is not a target`, {
-    hint: text.startsWith('docker:')
-      ? 'registries are not supported yet; publish to a layout with oci:DIR'
-      : 'write oci:DIR, such as oci:./oci',
+    hint: 'write oci:DIR, such as oci:./oci, or docker://HOST/PREFIX, such as docker://ghcr.io/acme',
   });
 }
 
-/**
- * The names an image gets in a layout: `NAME` or with tags `NAME:TAG`, and the format behind it unless that is tar,
- * so that all formats of an image can lie side by side (formats.md).
- */
+/** Behind a name or tag, so that all formats of an image can lie side by side (formats.md). */
+function suffixOf(format: LayerFormat): string {
+  return format === 'tar' ? '' : `-${format}`;
+}
+
+/** The names an image gets in a layout: `NAME` or with tags `NAME:TAG`, and the format behind it unless that is tar. */
 export function refNames(name: string, tags: readonly string[] | undefined, format: LayerFormat): readonly string[] {
-  const suffix = format === 'tar' ? '' : `-${format}`;
+  const suffix = suffixOf(format);
   return tags === undefined || tags.length === 0 ? [`${name}${suffix}`] : tags.map((tag) => `${name}:${tag}${suffix}`);
+}
+
+/** The tags an image gets in a registry; without any of its own `latest`. */
+export function registryTags(tags: readonly string[] | undefined, format: LayerFormat): readonly string[] {
+  return (tags === undefined || tags.length === 0 ? ['latest'] : tags).map((tag) => `${tag}${suffixOf(format)}`);
 }

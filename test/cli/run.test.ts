@@ -61,6 +61,7 @@ beforeEach(() => {
         target,
         blobsWritten: 1,
         bytesWritten: 10,
+        blobsMounted: 0,
         images: options.images.map((image) => ({
           path: image,
           name: image,

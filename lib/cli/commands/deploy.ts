@@ -35,6 +35,7 @@ export async function run(context: CommandContext): Promise<CommandResult> {
     ...present({
       formats: settings.format,
       tags: settings.tag,
+      plainHttp: settings.plainHttp,
       concurrency: settings.concurrency,
       fresh: freshImages(context, assembly),
     }),

@@ -8,7 +8,7 @@ export async function run(context: CommandContext): Promise<CommandResult> {
   const [pattern = ''] = context.operands;
   const assembly = await synthesize(context);
   const image = oneImage(assembly, pattern, 'what is shown');
-  const formats = present({ formats: context.settings.format });
+  const formats = present({ formats: context.settings.format, plainHttp: context.settings.plainHttp });
   const targets = targetsOf(context, assembly);
   const results = await Promise.all(targets.map((target) => inspect({ assembly, image, target, ...formats })));
   const found = results.flat();

@@ -23,7 +23,11 @@ export async function run(context: CommandContext): Promise<CommandResult> {
       renderer.handle(event);
     },
     signal,
-    ...present({ fresh: freshImages(context, assembly), concurrency: settings.concurrency }),
+    ...present({
+      fresh: freshImages(context, assembly),
+      concurrency: settings.concurrency,
+      plainHttp: settings.plainHttp,
+    }),
   });
   return { document: { image, exitStatus }, text: () => '', exitStatus };
 }

@@ -44,7 +44,8 @@ function summary(target: Target, facts: DeploymentFacts, style: Style): string {
   if (changed === 0 && target.blobsWritten === 0) return `nothing to do: ${name} is up to date`;
   const same = target.images.length - changed;
   const unchanged = same === 0 ? '' : `, ${String(same)} unchanged`;
-  const written = `${count(target.blobsWritten, 'blob')}, ${formatBytes(target.bytesWritten)}`;
+  const mounted = target.blobsMounted === 0 ? '' : `${String(target.blobsMounted)} mounted, `;
+  const written = `${mounted}${count(target.blobsWritten, 'blob')}, ${formatBytes(target.bytesWritten)}`;
   return facts.dryRun
     ? `dry run: ${bold(count(changed, 'image'))} would be published to ${name}${unchanged}: ${written}`
     : `${bold(count(changed, 'image'))} published to ${name}${unchanged}: ${written} written in ${formatDuration(facts.milliseconds)}`;

@@ -63,6 +63,10 @@ export function sentenceOf(event: StackEvent): Sentence | undefined {
       return { importance: 'failure', subject: cleanLine(event.image), text: `failed: ${cleanLine(event.message)}` };
     case 'blob-written':
       return detail(event.target, `wrote ${event.digest}, ${formatBytes(event.size)}`);
+    case 'blob-mounted':
+      return detail(event.target, `mounted ${event.digest}, ${formatBytes(event.size)}, from ${event.from}`);
+    case 'registry-retried':
+      return detail(event.registry, `asked again: ${event.reason}`);
     case 'image-published':
       return event.changed
         ? normal(event.image, `published ${event.reference}`)
@@ -73,6 +77,7 @@ export function sentenceOf(event: StackEvent): Sentence | undefined {
         `${count(event.blobs, 'blob')}, ${formatBytes(event.bytes)} written in ${formatDuration(event.milliseconds)}`,
       );
     case 'app-output':
+    case 'blob-progress':
     case 'download-progress':
     case 'image-progress':
       return undefined;

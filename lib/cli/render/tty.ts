@@ -150,6 +150,15 @@ export class TtyRenderer implements Renderer {
       case 'blob-written':
         this.blobWritten(event.target, event.size);
         break;
+      case 'blob-mounted':
+        this.update(event.target, `mounted ${formatBytes(event.size)} from ${event.from}`);
+        break;
+      case 'blob-progress':
+        this.update(event.repository, event.direction, { bytes: event.bytes, total: event.size });
+        break;
+      case 'registry-retried':
+        this.update(event.registry, `asked again: ${event.reason}`);
+        break;
       case 'image-published':
         break;
       case 'deploy-done':

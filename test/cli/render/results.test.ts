@@ -35,6 +35,7 @@ function text(
     target: 'oci:./oci',
     blobsWritten: 4,
     bytesWritten: 71_200_000,
+    blobsMounted: 0,
     images,
     ...target,
   }));

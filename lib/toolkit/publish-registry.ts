@@ -1,0 +1,102 @@
+import { createReadStream } from 'node:fs';
+import type { Listener } from '../core';
+import type { BlobSource as StoredBlob } from '../oci';
+import type { BlobSource, Publication, PushPlan, Registry } from '../registry';
+import type { Store } from '../store';
+import { deployedImage, tellDeployed, type DeployedTarget } from './deployed';
+import type { LayerOwners, PublishedImage } from './published-images';
+import { registryTags, type RegistryTarget } from './target';
+
+/** What publishing in registries needs. */
+export interface RegistryPublishing {
+  readonly registry: Registry;
+  readonly store: Store;
+  readonly owners: LayerOwners;
+  readonly dryRun: boolean;
+  readonly listener: Listener;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Publishes images in all registries together: every blob is uploaded once to each registry and mounted where else it is
+ * needed, tags come last.
+ * @throws StackError STACK6101 to STACK6114, STACK7004; no tag names anything incomplete then
+ */
+export async function publishInRegistries(
+  targets: readonly RegistryTarget[],
+  published: readonly PublishedImage[],
+  { registry, store, owners, dryRun, listener, signal }: RegistryPublishing,
+): Promise<readonly DeployedTarget[]> {
+  if (targets.length === 0) return [];
+  const started = performance.now();
+  const publications = targets.flatMap((target) =>
+    published.map((image) => publicationOf(target, image, store, owners)),
+  );
+  const plan = await (dryRun ? registry.plan(publications, { signal }) : registry.publish(publications, { signal }));
+  return targets.map((target) => {
+    const deployed = deployedTarget(target, published, plan);
+    if (!dryRun) tellDeployed(listener, deployed, started);
+    return deployed;
+  });
+}
+
+function publicationOf(target: RegistryTarget, image: PublishedImage, store: Store, owners: LayerOwners): Publication {
+  const { manifest, blobs } = image.encoded;
+  const content = blobs.find(({ descriptor }) => descriptor.digest === manifest.digest)?.from;
+  return {
+    repository: repositoryOf(target, image),
+    tags: registryTags(image.tags, image.format),
+    manifests: [
+      {
+        mediaType: manifest.mediaType,
+        content: Buffer.from(content ?? ''),
+        blobs: blobs
+          .filter(({ descriptor }) => descriptor.digest !== manifest.digest)
+          .map((blob) => ({
+            ...sourceOf(blob, store),
+            knownIn: (owners.get(blob.descriptor.digest) ?? []).map((name) => `${target.prefix}/${name}`),
+          })),
+      },
+    ],
+  };
+}
+
+function repositoryOf({ prefix }: RegistryTarget, { plan }: PublishedImage): string {
+  return `${prefix}/${plan.name}`;
+}
+
+/** What an earlier process added to the store is looked at first: registries only say that a digest does not fit. */
+function sourceOf({ descriptor, from }: StoredBlob, store: Store): BlobSource {
+  const { digest, size } = descriptor;
+  async function* open(offset: number): AsyncGenerator<Buffer> {
+    if (typeof from !== 'string') {
+      yield Buffer.from(from).subarray(offset);
+      return;
+    }
+    await store.verifyBlob(digest);
+    yield* createReadStream(from, { start: offset, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
+  }
+  return { digest, size, open };
+}
+
+/** What a plan does for one of the targets: those of one registry share their blobs, so each counts where it is uploaded. */
+function deployedTarget(target: RegistryTarget, published: readonly PublishedImage[], plan: PushPlan): DeployedTarget {
+  const repositories = new Set(published.map((image) => repositoryOf(target, image)));
+  const steps = plan.blobs
+    .flatMap((step) => [step, ...step.then])
+    .filter(({ repository }) => repositories.has(repository));
+  const uploads = steps.filter(({ from }) => from === undefined);
+  const moved = new Set(plan.tags.map(({ repository, tag }) => `${repository}:${tag}`));
+  return {
+    target: target.text,
+    blobsWritten: uploads.length,
+    bytesWritten: uploads.reduce((sum, { size }) => sum + size, 0),
+    blobsMounted: steps.length - uploads.length,
+    images: published.flatMap((image) =>
+      registryTags(image.tags, image.format).map((tag) => {
+        const reference = `${repositoryOf(target, image)}:${tag}`;
+        return deployedImage(image, reference, moved.has(reference));
+      }),
+    ),
+  };
+}
