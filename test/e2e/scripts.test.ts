@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import { expectNothingLeft, expectStore } from './care-world';
 import { contentOf, deployed, HEAD, projectOf, topLayer, withProject } from './on-busybox';
 import type { Project } from './installed';
 
@@ -199,6 +200,32 @@ test(
 );
 
 test(
+  'an image that is rebuilt to the same bytes ends the rebuilding',
+  () => {
+    const app = (run: string): string => `${HEAD}
+const lower = new Layer(app, 'lower', { from: base, run: '${run}', buildOnly: true });
+const upper = new Layer(app, 'upper', { from: lower, run: 'cat /made > /copy' });
+new Layer(app, 'taken', { imports: [{ source: upper.file('/copy'), dest: '/' }] });
+`;
+    withProject('', (project) => {
+      project.write({ 'app.js': app('echo x > /made') });
+      deployed(project.stack(['deploy']));
+      const before = project.layout().state();
+      project.write({ 'app.js': app('echo x  >/made') });
+      expect(reasons(project)).toEqual(['lower: rebuilt because the script changed']);
+      expect(project.layout().state()).toBe(before);
+      project.write({ 'app.js': app('echo y > /made') });
+      expect(reasons(project).sort()).toEqual([
+        'lower: rebuilt because the script changed',
+        'taken: rebuilt because import /copy changed',
+        'upper: rebuilt because the base changed',
+      ]);
+    });
+  },
+  MINUTE,
+);
+
+test(
   'a command runs in a copy of an image that is thrown away, and its status is that of stack',
   () => {
     const app = `new Layer(app, 'x', { from: base, run: 'touch /made', config: { workingDir: '/data', env: { A: 'b' } } });\n`;
@@ -219,6 +246,38 @@ test(
       expect(noTerminal).toMatchObject({ status: 2 });
       expect(noTerminal.stderr).toMatch(/a shell needs a terminal/);
     });
+  },
+  MINUTE,
+);
+
+test(
+  'Ctrl-C ends everything that scripts started, and the next deploy goes on',
+  async () => {
+    const app = (seconds: number): string => `${HEAD}
+new Layer(app, 'done', { from: base, run: 'touch /done' });
+new Layer(app, 'long', { from: base, run: 'sleep ${String(seconds)} & sleep ${String(seconds)}; touch /made' });
+`;
+    const project = projectOf('');
+    try {
+      project.write({ 'app.js': app(4242) });
+      const { child, ended } = project.start(['deploy', '--progress', 'json']);
+      await new Promise<void>((resolve) => {
+        let said = '';
+        child.stderr?.on('data', (text: string) => {
+          said += text;
+          if (said.includes('+ sleep 4242')) resolve();
+        });
+      });
+      child.kill('SIGINT');
+      expect(await ended).toMatchObject({ status: 130 });
+      await expectNothingLeft(project.home);
+      expectStore(project.store);
+      expect(fs.existsSync(project.path('oci'))).toBe(false);
+      project.write({ 'app.js': app(0) });
+      deployed(project.stack(['deploy']));
+    } finally {
+      project.remove();
+    }
   },
   MINUTE,
 );
