@@ -6,8 +6,8 @@ import { SCRIPTS } from './recipe-scripts';
 import type { Workplace } from './workplace';
 
 /**
- * The recipe as a Containerfile. An expert builds the base first, so that its tar is read once, then what has most stages
- * that can be built in parallel; and pushes only images whose id is a new one.
+ * The recipe as a Containerfile. An expert makes the base image once, builds first what has most stages to build in parallel,
+ * and pushes only images whose id is a new one.
  */
 export function buildah(workplace: Workplace, inputs: string): Builder {
   const directory = workplace.path('buildah');
@@ -54,7 +54,7 @@ build() {
   run build --quiet --layers --jobs "$(nproc)" --isolation chroot --pull=never --iidfile "$work/$1.id" \\
     --target "$1" --tag "$1" --file "$inputs/Containerfile" "$inputs" > "$work/$1.log" 2>&1 || { cat "$work/$1.log" >&2; exit 1; }
 }
-build base
+[ "$work/base.id" -nt "$inputs/base.tar" ] || build base
 for image in combined kernel ovmf service; do
   build "$image"
   if ! cmp -s "$work/$image.id" "$work/$image.pushed"; then

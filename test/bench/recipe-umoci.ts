@@ -7,7 +7,8 @@ import type { Workplace } from './workplace';
 
 /**
  * The recipe as a shell script around umoci, which runs nothing itself. An expert unpacks the base once, lays an overlay
- * over it for each script, runs these in parallel, and redoes what has inputs that changed, by their size and times.
+ * over it for each script, runs these in parallel, and redoes what has inputs that changed, by their size and time.
+ * (Not by ctime: umoci changes that of what it reads.)
  */
 export function umoci(workplace: Workplace, inputs: string): Builder {
   const directory = workplace.path('umoci');
@@ -34,7 +35,7 @@ cd "$2"
 changed() { # NAME INPUT...
   local name=$1
   shift
-  find "$@" -printf '%p %i %s %T@ %C@\\n' > "state/$name.now"
+  find "$@" -printf '%p %i %s %T@\\n' > "state/$name.now"
   ! cmp -s "state/$name.now" "state/$name"
 }
 done_with() { mv "state/$1.now" "state/$1"; }
