@@ -1,6 +1,6 @@
 'use strict';
 
-// Installs the Debian packages that the end-to-end tests need, where they are missing.
+// Installs the Debian packages that the end-to-end tests need, and with --bench the benchmark, where they are missing.
 const { spawnSync } = require('node:child_process');
 
 /** A command each package brings, by package. */
@@ -27,6 +27,7 @@ const TOOLS = {
   'util-linux': 'setpriv',
   'xz-utils': 'xz',
   zstd: 'zstd',
+  ...(process.argv.includes('--bench') ? { buildah: 'buildah' } : {}),
 };
 
 function has(command) {
