@@ -202,21 +202,21 @@ test(
 test(
   'an image that is rebuilt to the same bytes ends the rebuilding',
   () => {
-    const app = (run: string): string => `${HEAD}
-const lower = new Layer(app, 'lower', { from: base, run: '${run}', buildOnly: true });
+    const app = (text: string, unused: string): string => `${HEAD}
+const lower = new Layer(app, 'lower', { from: base, run: 'echo $TEXT > /made', buildEnv: { TEXT: '${text}', UNUSED: '${unused}' }, buildOnly: true });
 const upper = new Layer(app, 'upper', { from: lower, run: 'cat /made > /copy' });
 new Layer(app, 'taken', { imports: [{ source: upper.file('/copy'), dest: '/' }] });
 `;
     withProject('', (project) => {
-      project.write({ 'app.js': app('echo x > /made') });
+      project.write({ 'app.js': app('x', '1') });
       deployed(project.stack(['deploy']));
       const before = project.layout().state();
-      project.write({ 'app.js': app('echo x  >/made') });
-      expect(reasons(project)).toEqual(['lower: rebuilt because the script changed']);
+      project.write({ 'app.js': app('x', '2') });
+      expect(reasons(project)).toEqual(['lower: rebuilt because the variable UNUSED changed']);
       expect(project.layout().state()).toBe(before);
-      project.write({ 'app.js': app('echo y > /made') });
+      project.write({ 'app.js': app('y', '2') });
       expect(reasons(project).sort()).toEqual([
-        'lower: rebuilt because the script changed',
+        'lower: rebuilt because the variable TEXT changed',
         'taken: rebuilt because import /copy changed',
         'upper: rebuilt because the base changed',
       ]);
