@@ -23,7 +23,7 @@ export const EXIT = {
 /**
  * The one registry of error codes. The first digit says where it went wrong:
  * 1 command line and configuration, 2 the app and its constructs, 3 sources and packages,
- * 4 archives and packing, 5 stacking, 6 layouts and registries, 7 the local store, 9 a fault of cdk-stack itself.
+ * 4 archives, packing and scripts, 5 stacking, 6 layouts and registries, 7 the local store, 9 a fault of cdk-stack itself.
  */
 export const ERROR_CODES = {
   STACK1001: { title: 'The command line has an unknown command, option or value.', exit: EXIT.usage },

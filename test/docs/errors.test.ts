@@ -5,7 +5,7 @@ const GROUPS: readonly (readonly [digit: string, title: string])[] = [
   ['1', 'Command line and configuration'],
   ['2', 'The app and its constructs'],
   ['3', 'Sources and packages'],
-  ['4', 'Archives and packing'],
+  ['4', 'Archives, packing and scripts'],
   ['5', 'Stacking'],
   ['6', 'Layouts and registries'],
   ['7', 'The local store'],
