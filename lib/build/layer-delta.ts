@@ -44,7 +44,8 @@ export async function layerDelta(
   };
 
   // The first time, files are read only once, as they are packed. Later on what changed may be as it was.
-  const known = (await wasBuilt(context, image)) ? await imports.knownInputs() : await imports.inputs();
+  const known =
+    (await imports.inputs()) ?? ((await wasBuilt(context, image)) ? await imports.knownInputs() : undefined);
   if (known !== undefined && !context.isFresh(image)) {
     const contentKey = await store.readRecord(DELTAS, keyOf(withRest(known)));
     if (contentKey === NOTHING) return undefined;
