@@ -5,7 +5,7 @@ import type { DebianPlan, LockedPackage } from '../plan';
 import type { BuildContext } from './context';
 import { controlStanza, debDigest, openDataTar, packageTree, type PackageContent } from './debian';
 import type { Delta } from './delta';
-import { explainMiss, keyOf, type Input } from './inputs';
+import { explainMiss, keyOf, rememberInputs, type Input } from './inputs';
 import { findSnapshot, takeSnapshot, type Snapshot } from './snapshots';
 
 const DELTAS = 'deltas';
@@ -34,6 +34,7 @@ export async function debianDelta(context: BuildContext, image: string, plan: De
   const tree = await make();
   const contentKey = treeDigest(tree);
   await context.store.writeRecord(DELTAS, key, contentKey);
+  await rememberInputs(context, image, inputs);
   return { contentKey, createdBy, tree: () => Promise.resolve(tree) };
 }
 

@@ -26,24 +26,31 @@ export function keyOf(inputs: readonly Input[]): string {
 }
 
 /**
- * Tells why work for an image has to be done, by comparing what it depends on with what it depended on last time; and
- * remembers that for the next time.
+ * Tells why work for an image has to be done, by comparing what it depends on with what it depended on when it was last done.
  * @param image construct path
  */
 export async function explainMiss(context: BuildContext, image: string, inputs: readonly Input[]): Promise<void> {
-  const { store, directory, listener } = context;
-  const key = digestOf(canonicalJson({ directory, image }));
-  const before = await store.readRecord(LAST_INPUTS, key);
-  const now = digestsOf(inputs);
-  await store.writeRecord(LAST_INPUTS, key, Object.fromEntries(now));
+  const before = await context.store.readRecord(LAST_INPUTS, placeOf(context, image));
   if (typeof before !== 'object' || before === null) return; // the first time needs no reason
-  const reason = context.isFresh(image) ? '--no-cache was given' : reasonFor(new Map(Object.entries(before)), now);
-  listener({ code: 'image-rebuilt', image, reason });
+  const reason = context.isFresh(image)
+    ? '--no-cache was given'
+    : reasonFor(new Map(Object.entries(before)), digestsOf(inputs));
+  context.listener({ code: 'image-rebuilt', image, reason });
+}
+
+/** Remembers what work depended on that is done now. */
+export async function rememberInputs(context: BuildContext, image: string, inputs: readonly Input[]): Promise<void> {
+  await context.store.writeRecord(LAST_INPUTS, placeOf(context, image), Object.fromEntries(digestsOf(inputs)));
 }
 
 /** Whether the work for an image was ever done here. */
-export async function wasBuilt({ store, directory }: BuildContext, image: string): Promise<boolean> {
-  return (await store.readRecord(LAST_INPUTS, digestOf(canonicalJson({ directory, image })))) !== undefined;
+export async function wasBuilt(context: BuildContext, image: string): Promise<boolean> {
+  return (await context.store.readRecord(LAST_INPUTS, placeOf(context, image))) !== undefined;
+}
+
+/** Each app has its own images. */
+function placeOf({ directory }: BuildContext, image: string): string {
+  return digestOf(canonicalJson({ directory, image }));
 }
 
 /** Inputs of one name count as one. */

@@ -3,7 +3,7 @@ import { treeDigest } from '../pack';
 import { isScriptImport, type LayerPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
-import { baseInput, explainMiss, keyOf, wasBuilt, type Input } from './inputs';
+import { baseInput, explainMiss, keyOf, rememberInputs, wasBuilt, type Input } from './inputs';
 import { LayerImports, type ImageFiles } from './layer-imports';
 
 const DELTAS = 'deltas';
@@ -41,6 +41,7 @@ export async function layerDelta(
     if (known === undefined) return;
     await store.writeRecord(DELTAS, keyOf(withRest(known)), contentKey);
     await explainMiss(context, image, withRest(known));
+    await rememberInputs(context, image, withRest(known));
   };
 
   // The first time, files are read only once, as they are packed. Later on what changed may be as it was.

@@ -5,7 +5,7 @@ import { isScriptImport, type LayerPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
 import { viewOf } from './file-view';
-import { baseInput, explainMiss, keyOf, type Input } from './inputs';
+import { baseInput, explainMiss, keyOf, rememberInputs, type Input } from './inputs';
 import { LayerImports, type ImageFiles } from './layer-imports';
 import { LEFTOVERS } from './leftovers';
 import { materialize, readUpper } from './sandbox';
@@ -89,6 +89,7 @@ export async function runDelta(
     const tree = await inRunDirectory(context, perform);
     const contentKey = treeDigest(tree);
     await store.writeRecord(RUNS, key, contentKey);
+    await rememberInputs(context, image, inputs);
     return tree.length === 0 ? {} : { delta: { contentKey, createdBy, tree: () => Promise.resolve(tree) } };
   };
   return (await store.findOrMake(`run ${key}`, { find, make }, context.signal)).delta;

@@ -60,7 +60,7 @@ export function sentenceOf(event: StackEvent): Sentence | undefined {
     case 'image-done':
       return detail(event.image, `done in ${formatDuration(event.milliseconds)}`);
     case 'image-failed':
-      return { importance: 'failure', subject: cleanLine(event.image), text: `failed: ${cleanLine(event.message)}` };
+      return { importance: 'failure', subject: cleanLine(event.image), text: `failed: ${failureText(event)}` };
     case 'blob-written':
       return detail(event.target, `wrote ${event.digest}, ${formatBytes(event.size)}`);
     case 'blob-mounted':
@@ -88,6 +88,11 @@ export function sentenceOf(event: StackEvent): Sentence | undefined {
 export function warningText(event: Extract<StackEvent, { code: 'warning' }>): string {
   const place = event.source === undefined ? '' : ` at ${event.source}`;
   return cleanLine(`${event.message} [${event.id}]${place}`);
+}
+
+/** What went wrong, without what a script said: the error at the end shows that. */
+export function failureText({ message }: Extract<StackEvent, { code: 'image-failed' }>): string {
+  return cleanLine(message.split('\n', 1)[0] ?? '');
 }
 
 /** What the user finds before the shell. */

@@ -2,7 +2,7 @@ import type { StackEvent } from '../../core';
 import type { OutputStream, Style } from '../io';
 import type { Renderer } from './renderer';
 import { Screen } from './screen';
-import { listed, shellText, warningText } from './sentence';
+import { failureText, listed, shellText, warningText } from './sentence';
 import { cleanLine, count, formatBytes, formatDuration, pad, shorten, widthOf } from './text';
 
 /** Ten frames a second look smooth and cost nothing. */
@@ -145,7 +145,7 @@ export class TtyRenderer implements Renderer {
         break;
       case 'image-failed':
         this.activities.delete(event.image);
-        this.pending.push(this.failedLine(event.image, event.message));
+        this.pending.push(this.failedLine(event.image, failureText(event)));
         break;
       case 'blob-written':
         this.blobWritten(event.target, event.size);
@@ -232,7 +232,7 @@ export class TtyRenderer implements Renderer {
 
   private failedLine(image: string, message: string): string {
     const { red } = this.style.colors;
-    return `${red(this.style.symbols.failed)} ${pad(cleanLine(image), this.nameWidth)}  ${cleanLine(message)}`;
+    return `${red(this.style.symbols.failed)} ${pad(cleanLine(image), this.nameWidth)}  ${message}`;
   }
 
   private draw(): void {

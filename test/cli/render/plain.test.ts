@@ -92,7 +92,7 @@ describe('PlainRenderer', () => {
     new PlainRenderer(stream, plainStyle, 'normal').handle({
       code: 'image-failed',
       image: 'kernel',
-      message: 'no\nspace',
+      message: 'no space\nand what a script said',
     });
     expect(stream.text).toBe('kernel: failed: no space\n');
   });
