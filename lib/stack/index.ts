@@ -4,3 +4,7 @@ export * from './limits';
 export { orderLayers } from './order';
 export * from './stack';
 export * from './variant';
+export { Combination, type IndexedLayer, type LayeredComponent } from './combination';
+export * from './conflict-report';
+export * from './conflict-rules';
+export { findConflicts } from './conflicts';
