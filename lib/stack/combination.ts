@@ -155,7 +155,7 @@ class PathHeap {
   }
 
   private sink(from: number): void {
-    for (let at = from; ; ) {
+    for (let at = from; ;) {
       let first = at;
       if (this.isBefore(2 * at + 1, first)) first = 2 * at + 1;
       if (this.isBefore(2 * at + 2, first)) first = 2 * at + 2;

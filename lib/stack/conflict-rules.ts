@@ -69,20 +69,19 @@ export function judgeBy(rules: ConflictRules): Judge {
   };
 }
 
+const FIXES: Readonly<Partial<Record<ConflictCode, string>>> = {
+  TYPE_CONFLICT:
+    'build the components so that they have the same type of file there; runtimes disagree on what comes of two types',
+  IMPLICIT_PARENT: 'build the upper component on the same base, or put its files where the link leads',
+  NAME_COLLISION: 'rename one of them, or leave out portable',
+  VACUOUS_WHITEOUT:
+    'build that component anew with cdk-stack, which makes no such marks, or put it below the other one',
+  FOREIGN_WHITEOUT:
+    "put the component that removes below the other one, or set conflicts: { whiteouts: 'allow' } on the combined image",
+};
+
 /** What to do about a conflict. */
 export function fixOf(code: ConflictCode, path: string): string {
-  switch (code) {
-    case 'TYPE_CONFLICT':
-      return 'build the components so that they have the same type of file there; runtimes disagree on the result';
-    case 'IMPLICIT_PARENT':
-      return 'build the upper component on the same base, or put its files where the link leads';
-    case 'NAME_COLLISION':
-      return 'rename one of them, or leave out portable';
-    case 'VACUOUS_WHITEOUT':
-      return 'build that component anew with cdk-stack, which makes no such marks, or put it below the other one';
-    case 'FOREIGN_WHITEOUT':
-      return `put the component that removes below the other one, or set conflicts: { whiteouts: 'allow' } on the combined image`;
-    default:
-      return `to take what is on top, set conflicts: { rules: [{ match: '${path}', policy: 'last-wins' }] } on the combined image`;
-  }
+  const rule = `{ match: '${path}', policy: 'last-wins' }`;
+  return FIXES[code] ?? `to take what is on top, set conflicts: { rules: [${rule}] } on the combined image`;
 }

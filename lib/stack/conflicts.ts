@@ -1,13 +1,6 @@
 import { compareNames } from '../core';
 import type { Combination, Place } from './combination';
-import type {
-  Conflict,
-  ConflictCode,
-  ConflictCount,
-  ConflictOwner,
-  ConflictReport,
-  Severity,
-} from './conflict-report';
+import type { Conflict, ConflictCode, ConflictCount, ConflictOwner, ConflictReport, Severity } from './conflict-report';
 import { fixOf, judgeBy, type ConflictRules, type Judge } from './conflict-rules';
 import { conflictOf, describe } from './entry-conflict';
 import { NameCollisions } from './name-collisions';
@@ -110,7 +103,8 @@ class ConflictFinder {
       SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
     return {
       conflicts: this.conflicts.sort(
-        (a, b) => byRank({ ...a, count: 0 }, { ...b, count: 0 }) || compareNames(a.path, b.path) || compare(a.code, b.code),
+        (a, b) =>
+          byRank({ ...a, count: 0 }, { ...b, count: 0 }) || compareNames(a.path, b.path) || compare(a.code, b.code),
       ),
       counts: [...this.counts.values()].sort((a, b) => byRank(a, b) || compare(a.code, b.code)),
     };

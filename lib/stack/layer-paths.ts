@@ -1,5 +1,6 @@
 import { compareNames, StackError } from '../core';
-import { parentOf, PathList, resolveInView, type Entry, type View } from '../pack';
+import type { PathList } from '../pack';
+import { parentOf, resolveInView, type Entry, type View } from '../pack';
 import type { State } from './entry-conflict';
 
 /** Stands for a directory that a layer has files in and does not describe. */
@@ -111,9 +112,14 @@ export class LayerPaths {
 
   /** Whether a directory above a path is removed or opaque here, so that nothing below this layer is seen there. */
   public hides(path: string): boolean {
-    if (this.hiding.size === 0) return false;
-    for (let at = parentOf(path); at !== ''; at = parentOf(at)) if (this.hiding.has(at)) return true;
-    return path !== '' && this.hiding.has('');
+    return this.hider(path) !== undefined;
+  }
+
+  /** The directory above a path that is removed or opaque here. */
+  public hider(path: string): string | undefined {
+    if (this.hiding.size === 0 || path === '') return undefined;
+    for (let at = parentOf(path); at !== ''; at = parentOf(at)) if (this.hiding.has(at)) return at;
+    return this.hiding.has('') ? '' : undefined;
   }
 
   private marksOf(): number[] {
