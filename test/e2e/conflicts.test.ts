@@ -16,8 +16,8 @@ const [open, closed] = [tar('open'), tar('closed')];
 new StackedImage(app, 'metadata', [open, closed]);
 new StackedImage(app, 'weaker', [closed, open]);
 const other = layer('other', file('3', '/etc/other'));
-new StackedImage(app, 'whiteout', [one, marked('whiteout')]);
-new StackedImage(app, 'opaque', [other, marked('opaque')]);
+new StackedImage(app, 'hides-file', [one, marked('whiteout')]);
+new StackedImage(app, 'hides-directory', [other, marked('opaque')]);
 `;
 
 let project: Project;
@@ -89,8 +89,8 @@ function layout(name: string): void {
 test.each([
   ['clash', 'STACK5010', /\/etc\/x: 'one' .*'two' /],
   ['weaker', 'STACK5012', /\/private: 'closed' .*'open' /],
-  ['whiteout', 'STACK5020', /\/etc\/x: 'one' .*'whiteout' .*hidden: \/etc\/x/],
-  ['opaque', 'STACK5020', /\/etc: 'other' .*'opaque' .*hidden: \/etc\/other/],
+  ['hides-file', 'STACK5020', /\/etc\/x: 'one' .*'whiteout' .*hidden: \/etc\/x/],
+  ['hides-directory', 'STACK5020', /\/etc: 'other' .*'opaque' .*hidden: \/etc\/other/],
 ])('%s is refused before anything is published', (image, code, message) => {
   const { status, stderr } = project.stack(['deploy', image]);
   expect(stderr).toMatch(message);
