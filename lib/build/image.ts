@@ -32,7 +32,7 @@ export async function buildImage(
   const { path, plan } = request;
   const image =
     plan.type === 'stacked-image'
-      ? buildStacked(request, plan, images)
+      ? await buildStacked(context, request, plan, images)
       : await buildOnFoundation(context, request, plan, images);
   for (const variant of image.variants.values()) {
     const message = checkLayers(variant);

@@ -1,5 +1,6 @@
 export * from './build';
 export { requireImage, type BuiltImage, type BuiltImages } from './built-image';
+export { conflictsOf, explainIn } from './check-conflicts';
 export * from './context';
 export { DebianSource } from './debian';
 export * from './discard';
@@ -9,3 +10,4 @@ export { HostFiles } from './host-files';
 export { runInImage } from './run-in-image';
 export type { SandboxChoice } from './sandbox';
 export { sandboxOnce } from './sandbox-choice';
+export { combinedDeltas } from './stacked';

@@ -7,6 +7,7 @@ import type { ImageLayer } from '../stack';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
 import { packingOf } from './packing';
+import { recordIndex } from './path-lists';
 
 const PACKS = 'packs';
 
@@ -43,7 +44,7 @@ export async function packDelta(
         const found = await findPacked(context, image, delta, contentKey, formats);
         const missing = formats.filter((format) => !found.has(format));
         const made = await packTreeOf(context, image, await delta.tree(), missing);
-        await recordPacked(context, new Set([contentKey, made.treeDigest]), made.layers);
+        await recordPacked(context, new Set([contentKey, made.treeDigest]), made);
         packed = made.layers;
         return new Map([...found, ...packed]);
       },
@@ -64,8 +65,9 @@ async function packUnknown(
   delta: Delta,
   formats: readonly LayerFormat[],
 ): Promise<PackedDelta> {
-  const { treeDigest, layers } = await packTreeOf(context, image, await delta.tree(), formats);
-  await recordPacked(context, new Set([treeDigest]), layers);
+  const made = await packTreeOf(context, image, await delta.tree(), formats);
+  const { treeDigest, layers } = made;
+  await recordPacked(context, new Set([treeDigest]), made);
   await delta.remember?.(treeDigest);
   return { delta: { ...delta, contentKey: treeDigest }, layers };
 }
@@ -101,8 +103,9 @@ function isImageLayer(value: unknown): value is ImageLayer {
 async function recordPacked(
   context: BuildContext,
   contentKeys: ReadonlySet<string>,
-  layers: ReadonlyMap<LayerFormat, ImageLayer>,
+  { treeDigest, layers }: PackedTree,
 ): Promise<void> {
+  for (const contentKey of contentKeys) await recordIndex(context, contentKey, treeDigest);
   for (const [format, layer] of layers) {
     for (const contentKey of contentKeys) {
       await context.store.writeRecord(PACKS, packKey(context, contentKey, format), layer);

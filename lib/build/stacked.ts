@@ -1,6 +1,6 @@
 import { StackError } from '../core';
 import type { RuntimeConfig } from '../oci';
-import type { LayerFormat, StackedPlan } from '../plan';
+import type { ImagePlan, LayerFormat, StackedPlan } from '../plan';
 import { mergeConfigs, orderLayers, stackImages, type Component, type ImageVariant } from '../stack';
 import {
   requireImage,
@@ -10,15 +10,22 @@ import {
   type DeltaSequence,
   type ImageRequest,
 } from './built-image';
+import { checkConflicts, type CombinedDeltas } from './check-conflicts';
 import { applyConfig, settledBy } from './config';
+import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
 import { platformOf } from './platform';
 
 /**
- * Builds a combination; nothing is packed for it.
- * @throws StackError STACK5001 to STACK5004
+ * Builds a combination whose components do not contradict each other; nothing is packed for it.
+ * @throws StackError STACK5001 to STACK5004, and as `checkConflicts`
  */
-export function buildStacked({ path, formats }: ImageRequest, plan: StackedPlan, images: BuiltImages): BuiltImage {
+export async function buildStacked(
+  context: BuildContext,
+  { path, formats }: ImageRequest,
+  plan: StackedPlan,
+  images: BuiltImages,
+): Promise<BuiltImage> {
   const parts = plan.components.map((component) => requireImage(images, component));
   const variants = formats.map((format): [LayerFormat, ImageVariant] => {
     const [first, ...others] = parts.map((part) => componentOf(part, format));
@@ -26,17 +33,39 @@ export function buildStacked({ path, formats }: ImageRequest, plan: StackedPlan,
     const combined = stackImages([first, ...others], settledBy(plan.config));
     return [format, { ...combined, config: applyConfig(combined.config, plan.config) }];
   });
-  const combines = sequencesOf(parts);
+  const combined = combine(parts, plan);
+  await checkConflicts(context, path, combined);
   return {
     path,
     plan,
     platform: platformOf(plan, images),
     config: variants[0]?.[1].config ?? configOf(parts, plan, images),
     variants: new Map(variants),
-    deltas: orderDeltas(combines),
-    combines,
+    deltas: combined.deltas,
+    combines: combined.combines,
     base: sharedBase(parts),
   };
+}
+
+/**
+ * What an image consists of, also of a combination that is not built, since its components contradict each other.
+ * @param images the image, or the components of a combination
+ * @throws StackError STACK5003
+ */
+export function combinedDeltas(path: string, plan: ImagePlan, images: BuiltImages): CombinedDeltas {
+  if (plan.type === 'stacked-image') {
+    return combine(
+      plan.components.map((component) => requireImage(images, component)),
+      plan,
+    );
+  }
+  const { deltas } = requireImage(images, path);
+  return { deltas, combines: [{ name: path, deltas }] };
+}
+
+function combine(parts: readonly BuiltImage[], plan: StackedPlan): CombinedDeltas {
+  const combines = sequencesOf(parts);
+  return { deltas: orderDeltas(combines), combines, rules: plan.conflicts };
 }
 
 /** Of a combination that is in no format, since only its files are wanted. */

@@ -271,6 +271,18 @@ export const COMMANDS = {
     description: 'show the manifest and config of a published image',
     options: ['format', 'to', 'plainHttp'],
   },
+  conflicts: {
+    arguments: '<image>',
+    argumentDescription: 'path, name or id of one combined image',
+    description: 'build the components of an image and tell where they contradict each other',
+    options: ['concurrency', 'frozen', 'requireHash', 'noCache', 'sandbox'],
+  },
+  explain: {
+    arguments: '<image> <path>',
+    argumentDescription: 'path, name or id of one image; absolute path in it',
+    description: 'tell which components and layers of an image have a path',
+    options: ['concurrency', 'frozen', 'requireHash', 'noCache', 'sandbox'],
+  },
   shell: {
     arguments: '<image> [command...]',
     argumentDescription: 'path, name or id of one image; behind -- a command instead of a shell',

@@ -92,7 +92,9 @@ function buildProgram(style: HelpStyle, output: OutputConfiguration, receive: Re
   for (const name of GLOBAL_OPTIONS) addOption(program, name);
   for (const [name, spec] of Object.entries(COMMANDS) as [CommandName, CommandSpec][]) {
     const command = program.command(name).description(spec.description);
-    if (spec.arguments !== undefined) command.argument(spec.arguments, spec.argumentDescription);
+    for (const [at, argument] of (spec.arguments?.split(' ') ?? []).entries()) {
+      command.argument(argument, at === 0 ? spec.argumentDescription : undefined); // which is about all of them
+    }
     for (const option of spec.options) addOption(command, option);
     command.action(() => {
       receive(name, command.args, command.optsWithGlobals());

@@ -1,7 +1,9 @@
 import { EXIT, StackError } from '../core';
 import type { Assembly, TreeNode } from '../plan';
 import type { Command } from './commands/command';
+import type * as conflictsModule from './commands/conflicts';
 import type * as deployModule from './commands/deploy';
+import type * as explainModule from './commands/explain';
 import type * as gcModule from './commands/gc';
 import type * as inspectModule from './commands/inspect';
 import type * as lsModule from './commands/ls';
@@ -21,6 +23,8 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   synth: () => (require('./commands/synth') as typeof synthModule).run,
   ls: () => (require('./commands/ls') as typeof lsModule).run,
   deploy: () => (require('./commands/deploy') as typeof deployModule).run,
+  conflicts: () => (require('./commands/conflicts') as typeof conflictsModule).run,
+  explain: () => (require('./commands/explain') as typeof explainModule).run,
   shell: () => (require('./commands/shell') as typeof shellModule).run,
   inspect: () => (require('./commands/inspect') as typeof inspectModule).run,
   gc: () => (require('./commands/gc') as typeof gcModule).run,

@@ -10,4 +10,5 @@ export { ImageSource, type ImageSourceSpec, type TarSourceOptions } from './imag
 export { Layer } from './layer';
 export type { Bind, Import, LayerProps, Secret } from './layer-props';
 export { LayerFile, type IImage } from './reference';
-export { StackedImage, type StackedImageProps } from './stacked-image';
+export { StackedImage } from './stacked-image';
+export type { ConflictPolicy, ConflictRule, Conflicts, StackedImageProps } from './stacked-image-props';

@@ -1,13 +1,10 @@
 import type { Construct } from 'constructs';
 import { Image } from './image';
-import type { ImageProps } from './image-props';
+import type { StackedImageProps } from './stacked-image-props';
 import { isInstance, isMarked, mark } from './private/marker';
 import type { IImage } from './reference';
 
 const MARKER = Symbol.for('cdk-stack.StackedImage');
-
-/** Properties of a `StackedImage`; its `config` wins over the components', field by field. */
-export type StackedImageProps = ImageProps;
 
 /**
  * An image whose layers are the layers of its components, byte for byte, bottom to top. Whoever has pulled the components has

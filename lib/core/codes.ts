@@ -85,6 +85,24 @@ export const ERROR_CODES = {
   STACK5005: { title: 'An image has more layers than runtimes can mount.', exit: EXIT.failed },
   STACK5006: { title: 'An image has the same filesystem image twice, which cannot be mounted.', exit: EXIT.failed },
 
+  STACK5010: { title: 'Two components have different content at one path.', exit: EXIT.failed },
+  STACK5011: { title: 'Two components give a file different owners, modes or attributes.', exit: EXIT.failed },
+  STACK5012: { title: 'Two components give a directory different owners, modes or attributes.', exit: EXIT.failed },
+  STACK5013: { title: 'Two components have different types of files at one path.', exit: EXIT.failed },
+  STACK5014: {
+    title: 'A component has files in a directory that it does not describe, and that is a link in another one.',
+    exit: EXIT.failed,
+  },
+  STACK5015: { title: "A setuid or setgid file, or a device, replaces another component's file.", exit: EXIT.failed },
+  STACK5016: { title: "A file replaces another component's directory, which is not empty.", exit: EXIT.failed },
+  STACK5017: { title: 'Names of two components differ only in case or in the form of Unicode.', exit: EXIT.failed },
+  STACK5018: { title: 'One component removes a file of the base that another one changes.', exit: EXIT.failed },
+  STACK5019: { title: "A component's whiteout hides files of another component.", exit: EXIT.failed },
+  STACK5020: {
+    title: 'A whiteout or opaque mark that hides nothing of its own base hides files of another component.',
+    exit: EXIT.failed,
+  },
+
   STACK6001: { title: 'A directory is not an OCI layout, or a broken one.', exit: EXIT.failed },
   STACK6002: { title: 'An image is not in the OCI layout.', exit: EXIT.failed },
   STACK6003: { title: 'The OCI layout cannot be written.', exit: EXIT.failed },

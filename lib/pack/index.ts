@@ -7,6 +7,7 @@ export * from './entry';
 export * from './overlay-tar';
 export * from './pack';
 export * from './path-index';
+export * from './path-list';
 export * from './sink';
 export * from './squashfs';
 export * from './tar-sink';

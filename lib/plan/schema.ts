@@ -161,11 +161,26 @@ export const debianSchema = v.object({
 });
 export type DebianPlan = v.InferOutput<typeof debianSchema>;
 
+const conflictPolicySchema = v.picklist(['error', 'warn', 'last-wins']);
+
+/** What becomes of conflicts between components. */
+export const conflictsSchema = v.object({
+  /** Of those that no rule is about; absent: `error`. */
+  default: v.optional(conflictPolicySchema),
+  /** Globs over absolute paths; the last one that matches counts. */
+  rules: v.optional(v.array(v.object({ match: v.string(), policy: conflictPolicySchema }))),
+  /** Of whiteouts that hide files of another component; absent: `error`. */
+  whiteouts: v.optional(v.picklist(['error', 'allow'])),
+  /** Whether names that differ only in case or Unicode form are errors; absent: false. */
+  portable: v.optional(v.boolean()),
+});
+
 /** Recipe of a `StackedImage`: keys of `images`, bottom to top. */
 export const stackedSchema = v.object({
   ...imageBase,
   type: v.literal('stacked-image'),
   components: v.array(v.string()),
+  conflicts: v.optional(conflictsSchema),
 });
 export type StackedPlan = v.InferOutput<typeof stackedSchema>;
 

@@ -1,3 +1,6 @@
+import type { ConflictReport } from '../stack';
+import type { ConflictsOptions, ExplainOptions, ExplainResult } from './conflicts';
+import type * as conflictsImplementation from './conflicts';
 import type { DeployOptions, DeployResult } from './deploy';
 import type * as implementation from './deploy';
 import type { GcOptions, GcResult } from './gc';
@@ -17,6 +20,21 @@ export function loadEngine(): typeof implementation {
 /** See `deploy` in ./deploy. */
 export function deploy(options: DeployOptions): Promise<DeployResult> {
   return loadEngine().deploy(options);
+}
+
+/** See `conflicts` in ./conflicts. */
+export function conflicts(options: ConflictsOptions): Promise<ConflictReport> {
+  return loadConflicts().conflicts(options);
+}
+
+/** See `explain` in ./conflicts. */
+export function explain(options: ExplainOptions): Promise<ExplainResult> {
+  return loadConflicts().explain(options);
+}
+
+function loadConflicts(): typeof conflictsImplementation {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
+  return require('./conflicts') as typeof conflictsImplementation;
 }
 
 /** See `gc` in ./gc. */

@@ -535,8 +535,8 @@ describe('stacks of built images', () => {
           base: layer({ imports: [hostImport('b', '/b')], buildOnly: true }),
           a: layer({ from: { type: 'image', image: 'base' }, imports: [hostImport('1', '/f')] }),
           b: layer({ from: { type: 'image', image: 'base' }, imports: [hostImport('2', '/f')] }),
-          inner: stacked('a', 'b'),
-          outer: stacked('inner', 'base', 'a'),
+          inner: { ...stacked('a', 'b'), conflicts: { default: 'last-wins' } },
+          outer: { ...stacked('inner', 'base', 'a'), conflicts: { default: 'last-wins' } },
           taker: layer({
             imports: [
               imageImport('outer', '/f', '/f', {

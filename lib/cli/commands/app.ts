@@ -1,6 +1,6 @@
 import { StackError } from '../../core';
 import type { Assembly } from '../../plan';
-import { selectImages, synth, type Selection } from '../../toolkit';
+import { selectImages, synth, type BuildOptions, type Selection } from '../../toolkit';
 import { appOf, moveTarget } from '../settings';
 import type { CommandContext } from './command';
 
@@ -47,8 +47,28 @@ export function oneImage(assembly: Assembly, pattern: string, use: string): stri
 }
 
 /** The images that --no-cache is about; undefined without it. */
-export function freshImages({ settings }: CommandContext, { plan }: Assembly): readonly string[] | undefined {
+function freshImages({ settings }: CommandContext, { plan }: Assembly): readonly string[] | undefined {
   return settings.noCache && selectImages(plan, settings.noCache).images;
+}
+
+/** How images are built, as the settings say it. */
+export function buildOptions(context: CommandContext, assembly: Assembly): BuildOptions {
+  const { settings, renderer, signal } = context;
+  return {
+    assembly,
+    frozen: settings.frozen,
+    requireHash: settings.requireHash,
+    sandbox: settings.sandbox,
+    listener: (event) => {
+      renderer.handle(event);
+    },
+    signal,
+    ...present({
+      fresh: freshImages(context, assembly),
+      concurrency: settings.concurrency,
+      plainHttp: settings.plainHttp,
+    }),
+  };
 }
 
 /** Targets as seen from the assembly's app, whose directory is another one when a plan from elsewhere is deployed. */

@@ -2,14 +2,14 @@ import * as path from 'node:path';
 import { canonicalJson, StackError, writeFailure, writeFileAtomic } from '../../core';
 import { deploy, loadEngine, type DeployResult, type Selection } from '../../toolkit';
 import { deployText } from '../render/deployment';
-import { freshImages, present, select, synthesize, targetsOf } from './app';
+import { buildOptions, present, select, synthesize, targetsOf } from './app';
 import type { CommandContext, CommandResult } from './command';
 
 const MAX_REASONS = 5;
 
 /** `stack deploy`: builds images and what they need, and publishes them. */
 export async function run(context: CommandContext): Promise<CommandResult> {
-  const { settings, renderer, signal } = context;
+  const { settings, renderer } = context;
   if (settings.shellOnFailure && !context.isInteractive) {
     throw new StackError('STACK1001', '--shell-on-failure needs a terminal');
   }
@@ -20,25 +20,12 @@ export async function run(context: CommandContext): Promise<CommandResult> {
   if (selection.dependencies.length > 0) renderer.note(`also building ${reasons(selection)}`);
   const started = performance.now();
   const result = await deploy({
-    assembly,
+    ...buildOptions(context, assembly),
     images: selection.images,
     targets: targetsOf(context, assembly),
     dryRun: settings.dryRun,
-    frozen: settings.frozen,
-    sandbox: settings.sandbox,
     shellOnFailure: settings.shellOnFailure,
-    requireHash: settings.requireHash,
-    listener: (event) => {
-      renderer.handle(event);
-    },
-    signal,
-    ...present({
-      formats: settings.format,
-      tags: settings.tag,
-      plainHttp: settings.plainHttp,
-      concurrency: settings.concurrency,
-      fresh: freshImages(context, assembly),
-    }),
+    ...present({ formats: settings.format, tags: settings.tag }),
   });
   const milliseconds = performance.now() - started;
   if (settings.outputsFile !== undefined && !settings.dryRun) {

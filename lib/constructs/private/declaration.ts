@@ -1,7 +1,7 @@
 import type { DebianPackagesProps } from '../debian-packages-props';
-import type { ImageProps } from '../image-props';
 import type { LayerProps } from '../layer-props';
 import type { IImage } from '../reference';
+import type { StackedImageProps } from '../stacked-image-props';
 import type { CapturedStack } from './source-line';
 
 const DECLARATION = Symbol.for('cdk-stack.declaration');
@@ -9,7 +9,7 @@ const DECLARATION = Symbol.for('cdk-stack.declaration');
 /** What the user declared, unchecked: an app is often run without a type check, and arrays may still be changed before synth. */
 export type Declaration =
   | { readonly type: 'layer'; readonly props: LayerProps }
-  | { readonly type: 'stacked-image'; readonly props: ImageProps; readonly components: readonly IImage[] }
+  | { readonly type: 'stacked-image'; readonly props: StackedImageProps; readonly components: readonly IImage[] }
   | { readonly type: 'debian-packages'; readonly props: DebianPackagesProps };
 
 /** A declaration and where it was made. */

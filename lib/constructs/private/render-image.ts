@@ -3,6 +3,7 @@ import type { ImagePlan, LayerPlan } from '../../plan';
 import type { ImageProps } from '../image-props';
 import type { LayerProps } from '../layer-props';
 import type { IImage } from '../reference';
+import type { StackedImageProps } from '../stacked-image-props';
 import {
   anyText,
   flag,
@@ -20,6 +21,7 @@ import {
 import type { Declaration } from './declaration';
 import type { Reporter } from './problems';
 import { config } from './render-config';
+import { conflicts } from './render-conflicts';
 import { renderDebian } from './render-debian';
 import { renderImport } from './render-import';
 import { renderScript } from './render-script';
@@ -64,7 +66,12 @@ export function renderImage(rendering: Rendering, image: IImage, declaration: De
     case 'layer':
       return { ...common, ...renderLayer(rendering, declaration.props) };
     case 'stacked-image':
-      return { ...common, type: 'stacked-image', components: renderComponents(rendering, declaration.components) };
+      return {
+        ...common,
+        type: 'stacked-image',
+        components: renderComponents(rendering, declaration.components),
+        conflicts: membersOf<keyof StackedImageProps>(report, '', declaration.props)('conflicts', conflicts),
+      };
     case 'debian-packages':
       return { ...common, ...renderDebian(rendering, declaration.props) };
     default:

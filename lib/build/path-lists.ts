@@ -1,0 +1,46 @@
+import { promises as fs } from 'node:fs';
+import { damagedFile } from '../core';
+import { digestOf, isDigest } from '../oci';
+import { packTree, PathList } from '../pack';
+import type { BuildContext } from './context';
+import type { KnownDelta } from './delta';
+
+/** Digests of path indexes by what deltas are by content. */
+const INDEXES = 'indexes';
+
+/** Remembers where the path index of a delta is. */
+export async function recordIndex({ store }: BuildContext, contentKey: string, index: string): Promise<void> {
+  await store.writeRecord(INDEXES, contentKey, index);
+}
+
+/**
+ * The paths of a delta. Their index was kept when the delta was packed; of a layer that existed before it is made once.
+ * @throws StackError STACK7004 when it is damaged, STACK7001, STACK7002, and whatever making the tree throws
+ */
+export async function pathListOf(context: BuildContext, delta: KnownDelta): Promise<PathList> {
+  const { store, signal } = context;
+  const { contentKey } = delta;
+  const find = async (): Promise<string | undefined> => {
+    const index = await store.readRecord(INDEXES, contentKey);
+    return isDigest(index) && (await store.hasBlob(index)) ? index : undefined;
+  };
+  const make = async (): Promise<string> => {
+    const lines: string[] = [];
+    await packTree(await delta.tree(), [], { onIndexLine: (line) => lines.push(`${line}\n`) });
+    const index = await store.addBlob(lines.join(''));
+    await recordIndex(context, contentKey, index);
+    return index;
+  };
+  return readList(store.blobPath(await store.findOrMake(`index ${contentKey}`, { find, make }, signal)));
+}
+
+async function readList(file: string): Promise<PathList> {
+  let bytes: Buffer;
+  try {
+    bytes = await fs.readFile(file);
+  } catch (error) {
+    throw damagedFile(file, error);
+  }
+  if (!digestOf(bytes).endsWith(file.slice(file.lastIndexOf('/') + 1))) throw damagedFile(file);
+  return PathList.parse(bytes);
+}

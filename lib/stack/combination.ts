@@ -1,0 +1,177 @@
+import { compareNames } from '../core';
+import type { PathList } from '../pack';
+import { directoriesOf, LayerPaths } from './layer-paths';
+
+/** A layer of a combination with its paths. */
+export interface IndexedLayer {
+  /** What it is by content. */
+  readonly key: string;
+  /** How it was made. */
+  readonly createdBy: string;
+  readonly list: PathList;
+}
+
+/** A component of a combination, no combination itself. */
+export interface LayeredComponent {
+  /** Construct path. */
+  readonly name: string;
+  /** Keys of its layers, bottom to top. */
+  readonly layers: readonly string[];
+}
+
+/** What one layer has at a path. */
+export interface Place {
+  /** Number of the layer, from the bottom. */
+  readonly layer: number;
+  /** Position in its paths. */
+  readonly at: number;
+}
+
+/**
+ * The layers of a combination, bottom to top, and which component each is of. Layers that some component has both are its own
+ * matter; of all others one is foreign to the other.
+ */
+export class Combination {
+  public readonly layers: readonly LayerPaths[];
+  private readonly owned: readonly (readonly boolean[])[];
+  private readonly foreign: readonly (readonly boolean[])[];
+  /** Of each component, its layers that hide something, top to bottom. */
+  private readonly hiders: readonly (readonly number[])[];
+
+  public constructor(
+    public readonly indexed: readonly IndexedLayer[],
+    public readonly components: readonly LayeredComponent[],
+  ) {
+    const lists = indexed.map(({ list }) => list);
+    const whereIs = directoriesOf(lists);
+    this.whereIs = whereIs;
+    this.layers = lists.map((list) => LayerPaths.of(list, whereIs));
+    this.owned = components.map(({ layers }) => {
+      const keys = new Set(layers);
+      return indexed.map(({ key }) => keys.has(key));
+    });
+    this.foreign = indexed.map((_, a) => indexed.map((__, b) => !this.owned.some((has) => has[a] && has[b])));
+    this.hiders = this.owned.map((has) =>
+      this.layers.flatMap((layer, at) => (has[at] === true && layer.hasMarks ? [at] : [])).reverse(),
+    );
+  }
+
+  /** The place of a directory, links followed. */
+  public readonly whereIs: (directory: string) => string;
+
+  /** Whether a component has a layer. */
+  public has(component: number, layer: number): boolean {
+    return this.owned[component]?.[layer] === true;
+  }
+
+  /** The components that have a layer. */
+  public ownersOf(layer: number): readonly number[] {
+    return [...this.components.keys()].filter((component) => this.has(component, layer));
+  }
+
+  /** Whether no component has both layers. */
+  public isForeign(a: number, b: number): boolean {
+    return this.foreign[a]?.[b] === true;
+  }
+
+  public layer(at: number): LayerPaths {
+    const layer = this.layers[at];
+    if (layer === undefined) throw new RangeError(`there is no layer ${String(at)}`);
+    return layer;
+  }
+
+  /** Everything that layers have at a path, bottom to top. */
+  public placesOf(path: string): readonly Place[] {
+    return this.layers.flatMap((paths, layer) => {
+      const at = paths.find(path);
+      return at === undefined ? [] : [{ layer, at }];
+    });
+  }
+
+  /**
+   * What a component has at a path in the end; undefined when that is nothing.
+   * @param places all at this path, bottom to top
+   * @param other only layers that this component has too
+   */
+  public finalOf(path: string, places: readonly Place[], component: number, other = component): Place | undefined {
+    for (let at = places.length - 1; at >= 0; at -= 1) {
+      const place = places[at];
+      if (place === undefined || !this.has(component, place.layer) || !this.has(other, place.layer)) continue;
+      if (this.layer(place.layer).type(place.at) === 'whiteout') return undefined;
+      const isHidden = this.hiders[component]?.some(
+        (layer) => layer > place.layer && this.has(other, layer) && this.layer(layer).hides(path),
+      );
+      return isHidden === true ? undefined : place;
+    }
+    return undefined;
+  }
+
+  /** Visits every path once, in byte order, with what the layers have there, bottom to top. */
+  public walk(visit: (path: string, places: readonly Place[]) => void): void {
+    const heap = new PathHeap(this.layers);
+    for (let path = heap.peek(); path !== undefined; path = heap.peek()) {
+      const places = [heap.take()];
+      while (heap.peek() === path) places.push(heap.take());
+      visit(path, places);
+    }
+  }
+}
+
+/** The next paths of all layers, the first in byte order on top; of equal ones that of the lower layer. */
+class PathHeap {
+  /** Position and path that come next, by layer. */
+  private readonly next: number[];
+  private readonly heads: string[];
+  private readonly heap: number[] = [];
+  private readonly isAscii: boolean;
+
+  public constructor(private readonly layers: readonly LayerPaths[]) {
+    this.next = layers.map(() => 0);
+    this.heads = layers.map((layer) => layer.path(0));
+    this.isAscii = layers.every((layer) => layer.isAscii);
+    for (const [layer, { size }] of layers.entries()) if (size > 0) this.heap.push(layer);
+    for (let at = this.heap.length >> 1; at >= 0; at -= 1) this.sink(at);
+  }
+
+  /** The path that {@link take} gives next; undefined at the end. */
+  public peek(): string | undefined {
+    const layer = this.heap[0];
+    return layer === undefined ? undefined : this.heads[layer];
+  }
+
+  public take(): Place {
+    const layer = this.heap[0] ?? 0;
+    const at = this.next[layer] ?? 0;
+    const paths = this.layers[layer];
+    this.next[layer] = at + 1;
+    if (paths !== undefined && at + 1 < paths.size) {
+      this.heads[layer] = paths.path(at + 1);
+    } else {
+      const last = this.heap.pop();
+      if (last !== undefined && this.heap.length > 0) this.heap[0] = last;
+    }
+    this.sink(0);
+    return { layer, at };
+  }
+
+  private sink(from: number): void {
+    for (let at = from; ;) {
+      let first = at;
+      if (this.isBefore(2 * at + 1, first)) first = 2 * at + 1;
+      if (this.isBefore(2 * at + 2, first)) first = 2 * at + 2;
+      if (first === at) return;
+      const moved = this.heap[at] ?? 0;
+      this.heap[at] = this.heap[first] ?? 0;
+      this.heap[first] = moved;
+      at = first;
+    }
+  }
+
+  private isBefore(a: number, b: number): boolean {
+    if (a >= this.heap.length || b >= this.heap.length) return false;
+    const [layer, other] = [this.heap[a] ?? 0, this.heap[b] ?? 0];
+    const [path, otherPath] = [this.heads[layer] ?? '', this.heads[other] ?? ''];
+    if (path === otherPath) return layer < other;
+    return this.isAscii ? path < otherPath : compareNames(path, otherPath) < 0;
+  }
+}

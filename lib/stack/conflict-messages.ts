@@ -1,0 +1,79 @@
+import { joinErrors, StackError, type ErrorCode } from '../core';
+import type { Conflict, ConflictCode, ConflictReport, Severity } from './conflict-report';
+
+/** Conflicts of one kind that are told; the report has more. */
+const MAX_TOLD = 5;
+const MAX_HIDDEN_TOLD = 3;
+
+/** How each kind is told, behind the number of places. */
+const KINDS: Readonly<Record<ConflictCode, { readonly error: ErrorCode; readonly text: string }>> = {
+  CONTENT_CONFLICT: { error: 'STACK5010', text: 'components have different content' },
+  METADATA_CONFLICT: { error: 'STACK5011', text: 'components give a file different owners, modes or attributes' },
+  DIRECTORY_METADATA: { error: 'STACK5012', text: 'components give a directory different owners, modes or attributes' },
+  DIRECTORY_WEAKENED: { error: 'STACK5012', text: 'a component lets more into a directory than the one below' },
+  TYPE_CONFLICT: { error: 'STACK5013', text: 'components have different types of files' },
+  IMPLICIT_PARENT: {
+    error: 'STACK5014',
+    text: 'a component has files in a directory that it does not describe, and that is a link in another one',
+  },
+  PRIVILEGED_FILE: {
+    error: 'STACK5015',
+    text: "a setuid or setgid file, or a device, replaces another component's file",
+  },
+  FILE_OVER_DIRECTORY: {
+    error: 'STACK5016',
+    text: "a file replaces another component's directory, which is not empty",
+  },
+  NAME_COLLISION: { error: 'STACK5017', text: 'names differ only in case or in the form of Unicode' },
+  MODIFY_DELETE: { error: 'STACK5018', text: 'a component removes a file of the base that another one changes' },
+  FOREIGN_WHITEOUT: { error: 'STACK5019', text: 'a whiteout hides files of another component' },
+  VACUOUS_WHITEOUT: {
+    error: 'STACK5020',
+    text: 'a whiteout or opaque mark that hides nothing of its own base hides files of another component',
+  },
+};
+
+/** Everything of a report that is an error, one for each kind; undefined when there is none. */
+export function errorOf(report: ConflictReport): StackError | undefined {
+  const errors = report.counts
+    .filter(({ severity }) => severity === 'error')
+    .map(({ code }) => {
+      const [first] = listed(report, code, 'error');
+      return new StackError(KINDS[code].error, messageOf(report, code, 'error', '\n'), { hint: first?.fix });
+    });
+  const [first, ...others] = errors;
+  return first === undefined ? undefined : joinErrors([first, ...others]);
+}
+
+/** Everything of a report that is a warning, one for each kind. */
+export function warningsOf(report: ConflictReport): readonly { readonly id: string; readonly message: string }[] {
+  return report.counts
+    .filter(({ severity }) => severity === 'warning')
+    .map(({ code }) => ({
+      id: code.toLowerCase().replaceAll('_', '-'),
+      message: messageOf(report, code, 'warning', ' '),
+    }));
+}
+
+function messageOf(report: ConflictReport, code: ConflictCode, severity: Severity, separator: string): string {
+  const count = report.counts.find((each) => each.code === code && each.severity === severity)?.count ?? 0;
+  const told = listed(report, code, severity).slice(0, MAX_TOLD);
+  const rest = count - told.length;
+  const places = count === 1 ? '' : ` at ${String(count)} places`;
+  const lines = told.map((conflict) => placeText(conflict)).join(separator === ' ' ? '; ' : separator);
+  const more = rest > 0 ? `${separator}and ${String(rest)} more` : '';
+  return `${KINDS[code].text}${places}:${separator}${lines}${more}`;
+}
+
+function listed({ conflicts }: ConflictReport, code: ConflictCode, severity: Severity): readonly Conflict[] {
+  return conflicts.filter((each) => each.code === code && each.severity === severity);
+}
+
+/** `/etc/x: 'a' (import /etc) has file 0644 …, 'b' (import /etc) has …`. */
+function placeText({ path, owners, hidden, hiddenCount }: Conflict): string {
+  const who = owners.map(({ component, createdBy, entry }) => `'${component}' (${createdBy}) has ${entry}`).join(', ');
+  if (hidden === undefined) return `${path}: ${who}`;
+  const shown = hidden.slice(0, MAX_HIDDEN_TOLD);
+  const rest = (hiddenCount ?? shown.length) - shown.length;
+  return `${path}: ${who}; hidden: ${shown.join(', ')}${rest > 0 ? ` and ${String(rest)} more` : ''}`;
+}

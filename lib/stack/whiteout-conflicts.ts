@@ -1,0 +1,119 @@
+import type { Combination, Place } from './combination';
+import type { ConflictCode } from './conflict-report';
+import { isEqual } from './entry-conflict';
+
+/** Something that a whiteout or opaque mark of one component does to a path of another one. */
+export interface WhiteoutConflict {
+  readonly code: Extract<ConflictCode, 'MODIFY_DELETE' | 'FOREIGN_WHITEOUT' | 'VACUOUS_WHITEOUT'>;
+  /** Number of the component that removes, and where. */
+  readonly remover: number;
+  readonly mark: Place;
+  /** Number of the component that has the path, and where. */
+  readonly victim: number;
+  readonly place: Place;
+  readonly path: string;
+}
+
+/**
+ * Follows every whiteout and opaque mark to what it hides of other components (stacking.md §4). Of a path that the shared base
+ * has, too, one component removes what the other one changes, whichever is on top.
+ */
+export function visitWhiteouts(combination: Combination, visit: (conflict: WhiteoutConflict) => void): void {
+  for (const [layer, paths] of combination.layers.entries()) {
+    for (const at of paths.marks) followMark(combination, { layer, at }, visit);
+  }
+}
+
+function followMark(combination: Combination, mark: Place, visit: (conflict: WhiteoutConflict) => void): void {
+  const removers = combination.ownersOf(mark.layer);
+  let meant: boolean | undefined;
+  for (const [layer, paths] of combination.layers.entries()) {
+    if (!combination.isForeign(layer, mark.layer)) continue;
+    for (const at of reachOf(combination, mark, layer)) {
+      const type = paths.type(at);
+      if (type === 'whiteout' || type === 'implied') continue;
+      const path = paths.path(at);
+      const place = { layer, at };
+      const places = combination.placesOf(path);
+      for (const victim of combination.ownersOf(layer)) {
+        if (!isAt(combination.finalOf(path, places, victim), place)) continue;
+        for (const remover of removers) {
+          if (!isLastWord(combination, mark, remover, path)) continue;
+          const base = combination.finalOf(path, places, remover, victim);
+          const found = { remover, mark, victim, place, path };
+          if (base !== undefined) {
+            if (isUndone(combination, base, place, mark)) visit({ ...found, code: 'MODIFY_DELETE' });
+          } else if (layer < mark.layer) {
+            meant ??= removers.some((each) => hidesOwn(combination, mark, each));
+            visit({ ...found, code: meant ? 'FOREIGN_WHITEOUT' : 'VACUOUS_WHITEOUT' });
+          }
+        }
+      }
+    }
+  }
+}
+
+/** Positions in a layer of what a mark would hide. */
+function* reachOf(combination: Combination, mark: Place, layer: number): Generator<number> {
+  const marking = combination.layer(mark.layer);
+  const directory = marking.path(mark.at);
+  const paths = combination.layer(layer);
+  const itself = marking.type(mark.at) === 'whiteout' ? paths.find(directory) : undefined;
+  if (itself !== undefined) yield itself;
+  const [from, to] = paths.below(directory);
+  for (let at = from; at < to; at += 1) yield at;
+}
+
+/** Whether nothing of the component comes to a path from the mark's layer or above, and no other mark removes it again. */
+function isLastWord(combination: Combination, mark: Place, component: number, path: string): boolean {
+  for (let layer = mark.layer; layer < combination.layers.length; layer += 1) {
+    if (!combination.has(component, layer)) continue;
+    const paths = combination.layer(layer);
+    const at = paths.find(path);
+    if (at !== undefined && !(layer === mark.layer && at === mark.at)) return false;
+    if (layer > mark.layer && paths.hides(path)) return false;
+  }
+  return true;
+}
+
+/** Whether a component has something below a mark's layer that the mark hides. */
+function hidesOwn(combination: Combination, mark: Place, component: number): boolean {
+  for (let layer = mark.layer - 1; layer >= 0; layer -= 1) {
+    if (!combination.has(component, layer)) continue;
+    for (const at of reachOf(combination, mark, layer)) {
+      const path = combination.layer(layer).path(at);
+      const below = combination.placesOf(path).filter((place) => place.layer < mark.layer);
+      if (isVisible(combination, component, path, below, mark.layer)) return true;
+    }
+  }
+  return false;
+}
+
+/** Whether a component has a path before a layer is laid over it. */
+function isVisible(
+  combination: Combination,
+  component: number,
+  path: string,
+  places: readonly Place[],
+  before: number,
+): boolean {
+  const own = places.filter(({ layer }) => combination.has(component, layer));
+  const last = own.at(-1);
+  if (last === undefined || combination.layer(last.layer).type(last.at) === 'whiteout') return false;
+  for (let layer = last.layer + 1; layer < before; layer += 1) {
+    if (combination.has(component, layer) && combination.layer(layer).hides(path)) return false;
+  }
+  return true;
+}
+
+/** Whether of a removal and what another component has, one would be lost: a change, or the removal of what was not changed. */
+function isUndone(combination: Combination, base: Place, place: Place, mark: Place): boolean {
+  const [before, now] = [base, place].map(({ layer, at }) => combination.layer(layer).state(at));
+  if (before === undefined || now === undefined) return false;
+  if (!isEqual(before, now)) return true;
+  return place.layer > mark.layer && now !== 'implied' && now.type !== 'directory';
+}
+
+function isAt(a: Place | undefined, b: Place): boolean {
+  return a?.layer === b.layer && a.at === b.at;
+}

@@ -1,0 +1,392 @@
+import * as fc from 'fast-check';
+import type { Entry } from '../../lib/pack';
+import { findConflicts, type ConflictRules } from '../../lib/stack';
+import { combine, conflictsOf, device, directory, file, link, listOf, opaque, shortOf, whiteout } from './combination';
+import { Combination } from '../../lib/stack';
+
+type Layers = Readonly<Record<string, readonly Entry[]>>;
+
+const SETUID = { mode: 0o4755 };
+
+describe('what two components have at one path', () => {
+  test.each<[string, Layers, string[]]>([
+    ['nothing in common', { a: [file('x')], b: [file('y')] }, []],
+    ['the same file', { a: [file('x')], b: [file('x')] }, []],
+    ['the same setuid file', { a: [file('x', 'x', SETUID)], b: [file('x', 'x', SETUID)] }, []],
+    ['only another time', { a: [file('x')], b: [file('x', 'x', { mtime: 6 })] }, []],
+    ['a directory with another time', { a: [directory('d')], b: [directory('d', { mtime: 6 })] }, []],
+    [
+      'a directory with another mode',
+      {
+        a: [directory('etc'), directory('etc/private', { mode: 0o710 })],
+        b: [directory('etc'), directory('etc/private', { mode: 0o700 })],
+      },
+      ['warning DIRECTORY_METADATA /etc/private'],
+    ],
+    [
+      'more bits on a private directory',
+      { a: [directory('p', { mode: 0o700 })], b: [directory('p', { mode: 0o710 })] },
+      ['error DIRECTORY_WEAKENED /p'],
+    ],
+    [
+      'a directory that loses its sticky bit',
+      { a: [directory('tmp', { mode: 0o1777 })], b: [directory('tmp', { mode: 0o777 })] },
+      ['error DIRECTORY_WEAKENED /tmp'],
+    ],
+    ['another owner', { a: [file('x')], b: [file('x', 'x', { uid: 1 })] }, ['error METADATA_CONFLICT /x']],
+    ['another mode', { a: [file('x')], b: [file('x', 'x', { mode: 0o600 })] }, ['error METADATA_CONFLICT /x']],
+    [
+      'other extended attributes',
+      { a: [file('x')], b: [file('x', 'x', { xattrs: [{ name: 'user.a', value: Buffer.from('1') }] })] },
+      ['error METADATA_CONFLICT /x'],
+    ],
+    ['other content', { a: [file('x', '1')], b: [file('x', '2')] }, ['error CONTENT_CONFLICT /x']],
+    ['a link to elsewhere', { a: [link('x', 'a')], b: [link('x', 'b')] }, ['error CONTENT_CONFLICT /x']],
+    ['a directory over a link', { a: [link('lib', 'usr/lib')], b: [directory('lib')] }, ['error TYPE_CONFLICT /lib']],
+    ['a link over a directory', { a: [directory('lib')], b: [link('lib', 'usr/lib')] }, ['error TYPE_CONFLICT /lib']],
+    [
+      'a file in a directory that is not described, over a link',
+      { a: [link('lib', 'usr/lib')], b: [file('lib/new.so')] },
+      ['error IMPLICIT_PARENT /lib'],
+    ],
+    [
+      'a link over a directory that is not described',
+      { a: [file('lib/x')], b: [link('lib', 'usr/lib')] },
+      ['error TYPE_CONFLICT /lib'],
+    ],
+    ['a setuid file over another one', { a: [file('x')], b: [file('x', 'x', SETUID)] }, ['error PRIVILEGED_FILE /x']],
+    [
+      'a setgid file over another one',
+      { a: [file('x')], b: [file('x', 'y', { mode: 0o2755 })] },
+      ['error PRIVILEGED_FILE /x'],
+    ],
+    ['a device over a file', { a: [file('x')], b: [device('x')] }, ['error PRIVILEGED_FILE /x']],
+    ['another device', { a: [device('x')], b: [device('x', 2)] }, ['error PRIVILEGED_FILE /x']],
+    [
+      'a file over a directory with content',
+      { a: [directory('d'), file('d/x')], b: [file('d')] },
+      ['error FILE_OVER_DIRECTORY /d'],
+    ],
+    ['a file over an empty directory', { a: [directory('d')], b: [file('d')] }, ['error TYPE_CONFLICT /d']],
+    ['names in another case', { a: [file('README')], b: [file('readme')] }, ['info NAME_COLLISION /readme']],
+    [
+      'names in another form of Unicode, once for all that is in them',
+      { a: [directory('caf\u00e9'), file('caf\u00e9/x')], b: [directory('cafe\u0301'), file('cafe\u0301/x')] },
+      ['info NAME_COLLISION /caf\u00e9'],
+    ],
+    [
+      'a hard link to other content',
+      {
+        a: [file('x', '1'), file('y', '2')],
+        b: [file('x', '1'), { ...link('y', 'x'), type: 'hardlink', mode: 0o644 } as Entry],
+      },
+      ['error CONTENT_CONFLICT /y'],
+    ],
+    [
+      'a path through a link of the base',
+      {
+        ab: [directory('usr'), directory('usr/lib'), link('lib', 'usr/lib')],
+        a: [directory('usr/lib'), file('usr/lib/x', '1')],
+        b: [file('lib/x', '2')],
+      },
+      ['error CONTENT_CONFLICT /usr/lib/x'],
+    ],
+  ])('%s', (_what, layers, expected) => {
+    expect(shortOf(layers)).toEqual(expected);
+  });
+
+  test('a conflict tells both owners with what they have, and the rule to write', () => {
+    const [conflict] = conflictsOf({ a: [file('x', '1')], b: [file('x', '22')] });
+    expect(conflict).toEqual({
+      code: 'CONTENT_CONFLICT',
+      severity: 'error',
+      path: '/x',
+      owners: [
+        {
+          component: 'a',
+          layer: 'a',
+          createdBy: 'layer a',
+          entry: expect.stringMatching(/^file 0644 0:0 1 bytes sha256:/) as string,
+        },
+        {
+          component: 'b',
+          layer: 'b',
+          createdBy: 'layer b',
+          entry: expect.stringMatching(/^file 0644 0:0 2 bytes sha256:/) as string,
+        },
+      ],
+      fix: "to take what is on top, set conflicts: { rules: [{ match: '/x', policy: 'last-wins' }] } on the combined image",
+    });
+  });
+
+  test('inside of one component overwriting is meant', () => {
+    expect(shortOf({ a1: [file('x', '1')], a2: [file('x', '2'), directory('y')], b: [file('z')] })).toEqual([]);
+  });
+
+  test('only what a component has in the end counts', () => {
+    expect(shortOf({ a1: [file('x', '1')], a2: [whiteout('x')], b: [file('x', '2')] })).toEqual([]);
+    expect(
+      shortOf({ a1: [directory('d'), file('d/x', '1')], a2: [whiteout('d')], b: [directory('d'), file('d/x', '2')] }),
+    ).toEqual([]);
+  });
+});
+
+describe('what one component changes of the shared base', () => {
+  const base = [directory('etc', { mode: 0o750 }), file('etc/x', 'base')];
+
+  test.each<[string, Layers, string[]]>([
+    ['a file', { ab: base, a: [file('etc/y')], b: [directory('etc', { mode: 0o750 }), file('etc/x', 'new')] }, []],
+    [
+      'a file that the one below has unchanged',
+      { ab: base, a: [file('etc/x', 'base')], b: [file('etc/x', 'new')] },
+      [],
+    ],
+    [
+      'a file that the one above sets back',
+      { ab: base, a: [file('etc/x', 'new')], b: [file('etc/x', 'base')] },
+      ['error CONTENT_CONFLICT /etc/x'],
+    ],
+    ['both alike', { ab: base, a: [file('etc/x', 'new')], b: [file('etc/x', 'new')] }, []],
+    [
+      'a directory, and wins',
+      { ab: base, a: [directory('etc', { mode: 0o750 })], b: [directory('etc', { mode: 0o755 })] },
+      [],
+    ],
+    [
+      'a directory, and loses',
+      { ab: base, a: [directory('etc', { mode: 0o700 })], b: [directory('etc', { mode: 0o750 })] },
+      ['error DIRECTORY_WEAKENED /etc'],
+    ],
+    [
+      'a directory away that the other one uses',
+      { ab: base, a: [directory('etc', { mode: 0o750 }), file('etc/new')], b: [file('etc')] },
+      ['error FILE_OVER_DIRECTORY /etc'],
+    ],
+    [
+      'that the other one removes',
+      { ab: base, a: [file('etc/x', 'new')], b: [whiteout('etc/x')] },
+      ['error MODIFY_DELETE /etc/x'],
+    ],
+    [
+      'that the other one removed',
+      { ab: base, a: [whiteout('etc/x')], b: [file('etc/x', 'new')] },
+      ['error MODIFY_DELETE /etc/x'],
+    ],
+    [
+      'back that the other one removed',
+      { ab: base, a: [whiteout('etc/x')], b: [file('etc/x', 'base')] },
+      ['error MODIFY_DELETE /etc/x'],
+    ],
+    [
+      'in a directory that the other one removes',
+      { ab: base, a: [file('etc/x', 'new')], b: [whiteout('etc')] },
+      ['error MODIFY_DELETE /etc/x'],
+    ],
+    ['away, as the other one', { ab: base, a: [whiteout('etc/x')], b: [whiteout('etc/x')] }, []],
+    [
+      'away, and the other one repeats',
+      { ab: base, a: [directory('etc', { mode: 0o750 }), file('etc/x', 'base')], b: [whiteout('etc/x')] },
+      [],
+    ],
+  ])('%s', (_what, layers, expected) => {
+    expect(shortOf(layers)).toEqual(expected);
+  });
+});
+
+describe('whiteouts that reach a sibling', () => {
+  const base = [directory('etc'), directory('etc/cron.d'), file('etc/cron.d/e2scrub_all')];
+
+  test('purging a package that empties a directory, which hides a file of the sibling', () => {
+    const [conflict, ...others] = conflictsOf({
+      ab: base,
+      a: [directory('etc'), directory('etc/cron.d'), file('etc/cron.d/popularity-contest')],
+      b: [directory('etc'), whiteout('etc/cron.d')],
+    });
+    expect(others).toEqual([]);
+    expect(conflict).toMatchObject({
+      code: 'FOREIGN_WHITEOUT',
+      severity: 'error',
+      path: '/etc/cron.d',
+      owners: [{ component: 'a' }, { component: 'b', entry: 'removed' }],
+      hidden: ['/etc/cron.d/popularity-contest'],
+      hiddenCount: 1,
+    });
+  });
+
+  test('an opaque mark that hides nothing of its own base is told, and no default allows it', () => {
+    const layers = {
+      ab: [directory('etc')],
+      a: [directory('etc'), directory('etc/ssl'), file('etc/ssl/x')],
+      b: [directory('etc'), opaque('etc/ssl'), file('etc/ssl/y')],
+    };
+    for (const rules of [{}, { default: 'last-wins' }, { whiteouts: 'allow' }] satisfies ConflictRules[]) {
+      expect(shortOf(layers, rules)).toEqual(['error VACUOUS_WHITEOUT /etc/ssl']);
+    }
+    expect(conflictsOf(layers)[0]?.hidden).toEqual(['/etc/ssl/x']);
+    expect(shortOf(layers, { rules: [{ match: '/etc/ssl/x', policy: 'last-wins' }] })).toEqual([
+      'info VACUOUS_WHITEOUT /etc/ssl',
+    ]);
+  });
+
+  test.each<[string, Layers, string[]]>([
+    ['a whiteout of nothing', { ab: base, a: [file('x')], b: [whiteout('x')] }, ['error VACUOUS_WHITEOUT /x']],
+    ['an own one that hides nothing of the sibling', { ab: base, a: [file('x')], b: [whiteout('etc/cron.d')] }, []],
+    ['a vacuous one that hides nothing', { ab: base, a: [file('x')], b: [opaque('etc')] }, []],
+    ['one of the root', { ab: [], a: [file('x')], b: [opaque(''), file('y')] }, ['error VACUOUS_WHITEOUT /']],
+    [
+      'one below the sibling',
+      {
+        ab: base,
+        b: [directory('etc'), whiteout('etc/cron.d')],
+        a: [directory('etc'), directory('etc/cron.d'), file('etc/cron.d/new')],
+      },
+      [],
+    ],
+    [
+      'one whose component has the file again',
+      { a: [file('d/x', '1')], b1: [opaque('d')], b2: [file('d/x', '1')] },
+      [],
+    ],
+    [
+      'one of what its component had brought',
+      { a: [file('x', '1')], b1: [file('x', '2')], b2: [whiteout('x')] },
+      ['error FOREIGN_WHITEOUT /x'],
+    ],
+    [
+      'one of what its component had removed before',
+      { a: [file('x', '1')], b1: [file('x', '2')], b2: [whiteout('x')], b3: [whiteout('x')] },
+      ['error VACUOUS_WHITEOUT /x'],
+    ],
+  ])('%s', (_what, layers, expected) => {
+    expect(shortOf(layers)).toEqual(expected);
+  });
+
+  test('own ones can be allowed', () => {
+    const layers = { ab: base, a: [file('etc/cron.d/new')], b: [whiteout('etc/cron.d')] };
+    expect(shortOf(layers, { whiteouts: 'allow' })).toEqual(['warning FOREIGN_WHITEOUT /etc/cron.d']);
+  });
+});
+
+describe('rules', () => {
+  const layers = { a: [file('x', '1'), file('y', '1')], b: [file('x', '2'), file('y', '2')] };
+
+  test.each<[string, ConflictRules, string[]]>([
+    ['the default', { default: 'warn' }, ['warning CONTENT_CONFLICT /x', 'warning CONTENT_CONFLICT /y']],
+    [
+      'a rule',
+      { rules: [{ match: '/x', policy: 'last-wins' }] },
+      ['error CONTENT_CONFLICT /y', 'info CONTENT_CONFLICT /x'],
+    ],
+    [
+      'the last rule that matches',
+      {
+        default: 'last-wins',
+        rules: [
+          { match: '/**', policy: 'warn' },
+          { match: '/x', policy: 'error' },
+        ],
+      },
+      ['error CONTENT_CONFLICT /x', 'warning CONTENT_CONFLICT /y'],
+    ],
+  ])('%s decides', (_what, rules, expected) => {
+    expect(shortOf(layers, rules)).toEqual(expected);
+  });
+
+  test('no rule allows what runtimes disagree on', () => {
+    const rules: ConflictRules = { default: 'last-wins', rules: [{ match: '/**', policy: 'last-wins' }] };
+    expect(shortOf({ a: [link('lib', 'x')], b: [directory('lib')] }, rules)).toEqual(['error TYPE_CONFLICT /lib']);
+    expect(shortOf({ a: [link('lib', 'x')], b: [file('lib/y')] }, rules)).toEqual(['error IMPLICIT_PARENT /lib']);
+  });
+
+  test('names that collide are errors where the image is to be portable', () => {
+    expect(shortOf({ a: [file('A')], b: [file('a')] }, { portable: true })).toEqual(['error NAME_COLLISION /a']);
+  });
+
+  test.each([
+    'var/log/dpkg.log',
+    'var/cache/apt/x',
+    'run/x',
+    'tmp/x',
+    'etc/.pwd.lock',
+    'etc/passwd-',
+    'var/lib/dpkg/status-old',
+  ])('nobody cares who has %s', (path) => {
+    expect(shortOf({ a: [file(path, '1')], b: [file(path, '2')] })).toEqual([`info CONTENT_CONFLICT /${path}`]);
+    expect(shortOf({ a: [file(path, '1')], b: [file(path, '2', SETUID)] })).toEqual([`error PRIVILEGED_FILE /${path}`]);
+  });
+});
+
+/** Trees of files of a few names and contents. */
+const tree = (names: readonly string[]): fc.Arbitrary<readonly Entry[]> =>
+  fc
+    .uniqueArray(fc.tuple(fc.constantFrom(...names), fc.constantFrom('1', '2')), { selector: ([name]) => name })
+    .map((files) => files.map(([name, text]) => file(name, text)));
+
+describe('laws', () => {
+  test('components without a common path have no conflicts, in any order', () => {
+    const parts = fc.tuple(tree(['a', 'b/c', 'b/d']), tree(['e', 'f/g', 'f/h']), tree(['i', 'j/k', 'j']));
+    const disjoint = parts.filter(([, , third]) => third.length < 3);
+    fc.assert(
+      fc.property(disjoint, fc.shuffledSubarray([0, 1, 2], { minLength: 3 }), (trees, order) => {
+        const layers = Object.fromEntries(
+          order.map((at) => ['abc'.charAt(at), trees[at]?.filter(({ path }) => path !== 'j') ?? []]),
+        );
+        expect(shortOf(layers)).toEqual([]);
+      }),
+    );
+  });
+
+  test('files that clash do so in either order', () => {
+    const names = ['x', 'd/x', 'd/y'];
+    fc.assert(
+      fc.property(tree(names), tree(names), (a, b) => {
+        expect(shortOf({ a, b })).toEqual(shortOf({ b, a }));
+      }),
+    );
+  });
+
+  test('a component does not contradict itself', () => {
+    fc.assert(
+      fc.property(tree(['x', 'd/x', 'd/y']), (a) => {
+        expect(shortOf({ a, b: a, abc: [] })).toEqual([]);
+      }),
+    );
+  });
+});
+
+test('a million paths are compared, and the one that differs is found', () => {
+  const entries = (prefix: string): Entry[] => {
+    const own = Array.from({ length: 1000 }, (_, at) => directory(`usr/${prefix}${String(at)}`));
+    const content = { kind: 'bytes', bytes: Buffer.alloc(0) } as const;
+    const sha256 = '0'.repeat(64);
+    const files = own.flatMap(({ path }) =>
+      Array.from({ length: 499 }, (_, at): Entry => {
+        return {
+          type: 'file',
+          path: `${path}/file-${String(at)}`,
+          mode: 0o644,
+          uid: 0,
+          gid: 0,
+          mtime: 0,
+          size: 0,
+          sha256,
+          content,
+        };
+      }),
+    );
+    return [directory('usr'), ...own, ...files, file('usr/clash', prefix)];
+  };
+  const lists = ['a', 'b'].map((key) => ({ key, createdBy: key, list: listOf(entries(key)) }));
+  expect(lists.reduce((sum, { list }) => sum + list.paths.length, 0)).toBe(1_000_004);
+  const components = lists.map(({ key }) => ({ name: key, layers: [key] }));
+  const report = findConflicts(new Combination(lists, components));
+  expect(report.counts).toEqual([{ code: 'CONTENT_CONFLICT', severity: 'error', count: 1 }]);
+  expect(report.conflicts.map(({ path }) => path)).toEqual(['/usr/clash']);
+}, 120_000);
+
+test('conflicts beyond a thousand are counted', () => {
+  const files = (text: string): Entry[] => Array.from({ length: 1500 }, (_, at) => file(`x${String(at)}`, text));
+  const report = findConflicts(combine({ a: files('1'), b: files('2') }));
+  expect(report.counts).toEqual([{ code: 'CONTENT_CONFLICT', severity: 'error', count: 1500 }]);
+  expect(report.conflicts).toHaveLength(1000);
+});
