@@ -1,6 +1,6 @@
 import { StackError } from '../core';
-import { isImageName, isTag, MAX_NAME_LENGTH } from '../oci';
-import { isSupportedDigest } from './digests';
+import { isSupportedDigest } from './digest';
+import { isImageName, isTag, MAX_NAME_LENGTH } from './names';
 
 /** A repository: the registry's host with its port, and the name in it. */
 export interface Repository {
@@ -50,7 +50,7 @@ export function parseRepository(text: string): Repository {
   const hasHost = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
   const host = hasHost ? first.toLowerCase() : DOCKER_HUB;
   const path = hasHost ? text.slice(slash + 1) : text;
-  const registry = HUB_HOSTS.has(host) ? DOCKER_HUB : host;
+  const registry = registryOfHost(host);
   const name = registry === DOCKER_HUB && !path.includes('/') ? `library/${path}` : path;
   if (!HOST.test(registry)) throw invalid(text, `'${first}' is not a host`);
   if (!isImageName(name)) throw invalid(text, `'${path}' is not a repository's name`);
