@@ -10,4 +10,5 @@ export { ImageSource, type ImageSourceSpec, type TarSourceOptions } from './imag
 export { Layer } from './layer';
 export type { Bind, Import, LayerProps, Secret } from './layer-props';
 export { LayerFile, type IImage } from './reference';
+export { PublishedImage, type PublishedImageProps } from './published-image';
 export { StackedImage, type StackedImageProps } from './stacked-image';

@@ -34,6 +34,12 @@ export function parseReference(text: string): Reference {
   const tag = colon < 0 ? undefined : named.slice(colon + 1);
   const repository = parseRepository(colon < 0 ? named : named.slice(0, colon));
   if (digest !== undefined && !isSupportedDigest(digest)) {
+    // A digest that is none may be the host behind a password.
+    if (!/^sha(256|512):/.test(digest)) {
+      throw new StackError('STACK6101', 'a reference to an image has something behind an @ that is not a digest', {
+        hint: 'write HOST/NAME@sha256:…; a name and a password are no part of a reference',
+      });
+    }
     throw invalid(text, 'its digest is not sha256: with 64 or sha512: with 128 lowercase hex characters');
   }
   if (tag !== undefined && !isTag(tag)) throw invalid(text, `'${tag}' is not a tag`);

@@ -4,6 +4,7 @@ import { buildImages, encodeImage, type BuildContext, type BuiltImages, type Enc
 import type { ImagePlan, LayerFormat } from '../plan';
 import type { Store } from '../store';
 import { concurrencyOf, withBuild, withDependencies, type BuildOptions } from './build-context';
+import { fetchMissing } from './fetch-missing';
 import { parseTarget, refNames, type Target } from './target';
 
 /** What to deploy, and where. */
@@ -87,7 +88,11 @@ async function deployFrom(
     store,
     epoch,
   );
-  if (options.dryRun !== true) await verifyMissing(store, targets, prepared);
+  if (options.dryRun !== true) {
+    const directories = targets.map((target) => target.directory);
+    await fetchMissing(context, directories, prepared);
+    await verifyMissing(store, targets, prepared);
+  }
   const results: DeployedTarget[] = [];
   for (const target of targets) results.push(await publish(target, prepared, options));
   return { targets: results };
