@@ -10,7 +10,7 @@ const below = {
   plan: ['core', 'oci'],
   constructs: ['core', 'oci', 'plan'],
   stack: ['core', 'oci', 'pack', 'store', 'plan'],
-  build: ['core', 'oci', 'pack', 'store', 'plan', 'stack'],
+  build: ['core', 'oci', 'pack', 'store', 'registry', 'plan', 'stack'],
   toolkit: ['core', 'oci', 'pack', 'store', 'registry', 'plan', 'stack', 'build'],
   cli: ['core', 'oci', 'plan', 'toolkit'],
 };

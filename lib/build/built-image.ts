@@ -29,9 +29,11 @@ export interface DeltaSequence {
   readonly deltas: readonly KnownDelta[];
 }
 
-/** An image outside of the app, for the annotation `org.opencontainers.image.base.digest`. */
+/** An image outside of the app, for the annotations `org.opencontainers.image.base.*`. */
 export interface BaseReference {
   readonly digest: string;
+  /** Its reference; none for an image in a layout, whose name is a path on this machine. */
+  readonly name?: string | undefined;
   /** The format of its layers: in another one an image does not have them. */
   readonly format: LayerFormat;
 }

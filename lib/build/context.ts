@@ -1,9 +1,11 @@
 import type { Listener, Semaphore } from '../core';
 import type { Plan } from '../plan';
+import type { Registry } from '../registry';
 import type { Store } from '../store';
 import type { DebianSource } from './debian';
 import type { Downloads } from './download';
 import type { HostFiles } from './host-files';
+import type { RegistryImages } from './registry-images';
 import type { Sandbox } from './sandbox-choice';
 
 /** Stands for "now" in everything built when nobody says otherwise: 1980-01-01T00:00:00Z, the first instant zip can hold. */
@@ -20,6 +22,9 @@ export interface BuildContext {
   readonly hostFiles: HostFiles;
   readonly debian: DebianSource;
   readonly downloads: Downloads;
+  /** The client of registries, made when it is first needed. */
+  readonly registry: () => Registry;
+  readonly registryImages: RegistryImages;
   /** Found out when the first script is to be run: images without one need none. */
   readonly sandbox: () => Promise<Sandbox>;
   /** The terminal of the user, who wants a shell in it where a script failed. */

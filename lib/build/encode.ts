@@ -14,6 +14,12 @@ import type { Store } from '../store';
 import type { BuiltImage } from './built-image';
 import { isoSeconds } from './iso-seconds';
 
+/** A blob to publish. That of a layer with an origin need not be in the store. */
+export interface EncodedBlob extends BlobSource {
+  /** `HOST/NAME` of a repository that has it. */
+  readonly origin?: string | undefined;
+}
+
 /** An image as it is published: its manifest, and everything that must be there before it. */
 export interface EncodedImage {
   /** Carries the platform, as an index wants it. */
@@ -21,7 +27,7 @@ export interface EncodedImage {
   readonly document: Manifest;
   readonly config: ImageConfigFile;
   /** Layers, config and the manifest itself, in that order. */
-  readonly blobs: readonly BlobSource[];
+  readonly blobs: readonly EncodedBlob[];
 }
 
 /**
@@ -33,13 +39,13 @@ export function encodeImage(image: BuiltImage, format: LayerFormat, store: Store
   if (variant === undefined) throw new StackError('STACK9001', `'${image.path}' was not built as ${format}`);
   const config = configOf(variant, epoch);
   const encodedConfig = encodeDocument(MEDIA_TYPE.config, config);
-  const layers = layersOf(variant).map(({ descriptor }) => descriptor);
+  const layers = layersOf(variant);
   const annotations = annotationsOf(image, format);
   const document: Manifest = {
     schemaVersion: 2,
     mediaType: MEDIA_TYPE.manifest,
     config: encodedConfig.descriptor,
-    layers,
+    layers: layers.map(({ descriptor }) => descriptor),
     ...(annotations === undefined ? {} : { annotations }),
   };
   const manifest = encodeDocument(MEDIA_TYPE.manifest, document);
@@ -48,7 +54,7 @@ export function encodeImage(image: BuiltImage, format: LayerFormat, store: Store
     document,
     config,
     blobs: [
-      ...layers.map((descriptor) => ({ descriptor, from: store.blobPath(descriptor.digest) })),
+      ...layers.map(({ descriptor, origin }) => ({ descriptor, from: store.blobPath(descriptor.digest), origin })),
       { descriptor: encodedConfig.descriptor, from: encodedConfig.content },
       { descriptor: manifest.descriptor, from: manifest.content },
     ],
@@ -74,10 +80,14 @@ function configOf({ platform, config, steps }: ImageVariant, epoch: number): Ima
   };
 }
 
-/** The base's name is not told: that of a layout is a path on this machine, and no reference that others could follow. */
 function annotationsOf({ plan, base }: BuiltImage, format: LayerFormat): Readonly<Record<string, string>> | undefined {
   const annotations = {
-    ...(base?.format === format ? { [ANNOTATION.baseDigest]: base.digest } : {}),
+    ...(base?.format === format
+      ? {
+          [ANNOTATION.baseDigest]: base.digest,
+          ...(base.name === undefined ? {} : { [ANNOTATION.baseName]: base.name }),
+        }
+      : {}),
     ...plan.annotations,
   };
   return Object.keys(annotations).length === 0 ? undefined : annotations;

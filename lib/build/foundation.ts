@@ -1,12 +1,14 @@
+import { forEachParallel } from '../core';
 import type { Platform, RuntimeConfig } from '../oci';
 import type { ImagePlan, LayerFormat, SourcePlan, StackedPlan } from '../plan';
 import { stepsOf, type ImageLayer, type ImageVariant } from '../stack';
 import { requireImage, type BaseReference, type BuiltImages } from './built-image';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
+import type { ExistingImage } from './existing-image';
 import { isoSeconds } from './iso-seconds';
 import { openLayoutImage } from './layout-image';
-import { packDelta } from './pack-delta';
+import { isPacked, packDelta } from './pack-delta';
 import { openTarAtUrl, openTarFile, openTarInImage } from './root-tar';
 
 /** What an image starts from. */
@@ -20,12 +22,16 @@ export interface Foundation {
   readonly base?: BaseReference | undefined;
 }
 
+/** Layers unpacked at a time. */
+const UNPACKED_AT_A_TIME = 4;
+
 const NOTHING: Foundation = { config: {}, deltas: [], variants: new Map(), added: [] };
 
 /**
  * Gets ready what an image stands on, in every wanted format.
  * @param path construct path of the image, for events
- * @throws StackError STACK3001 to STACK3004, STACK3020, STACK3021, STACK4001 to STACK4006, STACK5002, STACK6001 to STACK6005, STACK7001, STACK7002
+ * @throws StackError STACK3001 to STACK3004, STACK3020, STACK3021, STACK4001 to STACK4006, STACK5002, STACK6001 to STACK6005,
+ *   STACK6101 to STACK6113, STACK7001, STACK7002
  */
 export async function layFoundation(
   context: BuildContext,
@@ -47,7 +53,11 @@ export async function layFoundation(
       return { config, deltas, variants, added: [], base };
     }
     case 'oci-layout':
-      return layOnLayout(context, path, from, platform, formats);
+      return layOnExisting(context, path, await openLayoutImage(context, from, platform), platform, formats);
+    case 'registry': {
+      const image = await context.registryImages.open(path, from.reference, platform);
+      return layOnExisting(context, path, image, platform, formats);
+    }
   }
 }
 
@@ -62,16 +72,17 @@ async function openRootTar(
   return openTarInImage(context, file, requireImage(images, file.image).deltas, sha256);
 }
 
-async function layOnLayout(
+/** Its layers as they are where the format fits, else converted. */
+async function layOnExisting(
   context: BuildContext,
   path: string,
-  from: Extract<SourcePlan, { type: 'oci-layout' }>,
+  { digest, reference, config: file, deltas }: ExistingImage,
   platform: Platform,
   formats: readonly LayerFormat[],
 ): Promise<Foundation> {
-  const { descriptor, config: file, deltas } = await openLayoutImage(context, from, platform);
   const config = file.config ?? {};
   const layers = new Map(formats.map((format): [LayerFormat, ImageLayer[]] => [format, []]));
+  await readUnpacked(context, path, deltas, formats);
   for (const delta of deltas) {
     const packed = await packDelta(context, path, delta, formats);
     for (const [format, layer] of packed.layers) layers.get(format)?.push(layer);
@@ -84,5 +95,17 @@ async function layOnLayout(
     ]),
   );
   const format = deltas[0]?.existing?.format;
-  return { config, deltas, variants, added: [], base: format && { digest: descriptor.digest, format } };
+  return { config, deltas, variants, added: [], base: format && { digest, name: reference, format } };
+}
+
+/** Transfers and unpacks together what is to be converted, which is then done one by one, each on all cores. */
+async function readUnpacked(
+  context: BuildContext,
+  path: string,
+  deltas: readonly KnownDelta[],
+  formats: readonly LayerFormat[],
+): Promise<void> {
+  await forEachParallel(deltas, UNPACKED_AT_A_TIME, async (delta) => {
+    if (!(await isPacked(context, path, delta, formats))) await delta.tree();
+  });
 }

@@ -59,6 +59,16 @@ export async function packDelta(
   return { delta: { ...delta, contentKey }, layers };
 }
 
+/** Whether {@link packDelta} would find a delta in all these formats. */
+export async function isPacked(
+  context: BuildContext,
+  image: string,
+  delta: KnownDelta,
+  formats: readonly LayerFormat[],
+): Promise<boolean> {
+  return (await findPacked(context, image, delta, delta.contentKey, formats)).size === formats.length;
+}
+
 async function packUnknown(
   context: BuildContext,
   image: string,

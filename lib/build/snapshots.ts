@@ -1,7 +1,6 @@
-import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
-import { damagedFile, writeFailure } from '../core';
-import { digestOf, isDigest } from '../oci';
+import { writeFailure } from '../core';
+import { isDigest } from '../oci';
 import {
   indexLine,
   parseIndexLine,
@@ -118,14 +117,7 @@ function snapshotLine(entry: Entry): string {
 
 /** The whole index at once: its entries are held in memory anyway. */
 async function readIndex(store: Store, index: string, copy: string): Promise<Tree> {
-  const file = store.blobPath(index);
-  let text: Buffer;
-  try {
-    text = await fs.readFile(file);
-  } catch (error) {
-    throw damagedFile(file, error);
-  }
-  if (digestOf(text) !== index) throw damagedFile(file);
+  const text = await store.readBlob(index);
   const lines = text.toString('utf8').split('\n');
   return lines.slice(0, -1).map((line) => {
     const tab = line.indexOf('\t');

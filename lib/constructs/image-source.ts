@@ -7,7 +7,8 @@ const MARKER = Symbol.for('cdk-stack.ImageSource');
 export type ImageSourceSpec =
   | { readonly type: 'scratch' }
   | { readonly type: 'tar'; readonly file: string | LayerFile; readonly sha256?: string | undefined }
-  | { readonly type: 'oci-layout'; readonly directory: string; readonly reference?: string | undefined };
+  | { readonly type: 'oci-layout'; readonly directory: string; readonly reference?: string | undefined }
+  | { readonly type: 'registry'; readonly reference: string };
 
 /** Options of {@link ImageSource.tar}. */
 export interface TarSourceOptions {
@@ -47,6 +48,16 @@ export class ImageSource {
    */
   public static ociLayout(directory: string, reference?: string): ImageSource {
     return new ImageSource({ type: 'oci-layout', directory, reference });
+  }
+
+  /**
+   * An image in a registry; its layers are used as they are, and transferred only where that is needed. What a tag stands for is
+   * locked in cdk-stack.lock.json when it is first used. As text: `docker://REF`.
+   * @param reference `[HOST[:PORT]/]NAME[:TAG][@DIGEST]`, read as Docker does: without a host it is Docker Hub's, without tag and
+   *   digest `latest`
+   */
+  public static registry(reference: string): ImageSource {
+    return new ImageSource({ type: 'registry', reference });
   }
 
   private constructor(public readonly spec: ImageSourceSpec) {}

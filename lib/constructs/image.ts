@@ -21,8 +21,13 @@ export abstract class Image extends Construct implements IImage {
 
   public readonly imageName: string;
 
-  /** @param self the class of this package whose constructor is running */
-  protected constructor(scope: Construct, id: string, declaration: Declaration, self: NewableFunction) {
+  /** @param self the class of this package whose constructor is running, or its function that the user has called */
+  protected constructor(
+    scope: Construct,
+    id: string,
+    declaration: Declaration,
+    self: NewableFunction | CallableFunction,
+  ) {
     const stack = captureStack(self);
     super(scope, checkId(scope, id, stack));
     // Without a type check the properties may be missing; synth reports that.

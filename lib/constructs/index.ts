@@ -10,5 +10,6 @@ export { ImageSource, type ImageSourceSpec, type TarSourceOptions } from './imag
 export { Layer } from './layer';
 export type { Bind, Import, LayerProps, Secret } from './layer-props';
 export { LayerFile, type IImage } from './reference';
+export { PublishedImage, type PublishedImageProps } from './published-image';
 export { StackedImage } from './stacked-image';
 export type { ConflictPolicy, ConflictRule, Conflicts, StackedImageProps } from './stacked-image-props';

@@ -6,7 +6,7 @@ import type { IImage, LayerFile } from './reference';
 export interface LayerProps extends ImageProps {
   /**
    * What the layer stands on: another image of the app, an `ImageSource`, or one written as text: `scratch`, `tar:PATH`, `tar:URL`,
-   * `oci:DIR[:REF]`.
+   * `oci:DIR[:REF]`, `docker://REF`.
    * @default scratch, nothing
    */
   readonly from?: ImageSource | IImage | string | undefined;

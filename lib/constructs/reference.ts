@@ -4,7 +4,8 @@ import { isInstance, isMarked, mark } from './private/marker';
 const MARKER = Symbol.for('cdk-stack.LayerFile');
 
 /**
- * What can be the base of a `Layer` or a component of a `StackedImage`: a `Layer`, a `StackedImage` or a `DebianPackages`.
+ * What can be the base of a `Layer` or a component of a `StackedImage`: a `Layer`, a `StackedImage`, a `DebianPackages` or a
+ * `PublishedImage`.
  */
 export interface IImage extends IConstruct {
   /** Repository name, or the name in an OCI layout. */

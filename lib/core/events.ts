@@ -24,7 +24,7 @@ export type StackEvent =
   | { readonly code: 'packages-resolving'; readonly image: string; readonly packages: readonly string[] }
   | { readonly code: 'packages-locked'; readonly image: string; readonly count: number }
   | { readonly code: 'package-fetched'; readonly image: string; readonly name: string; readonly size: number }
-  /** URLs come without their query, which may be a secret. */
+  /** URLs come without their query, which may be a secret; a layer in a registry is `HOST/NAME@DIGEST`. */
   | { readonly code: 'download-started'; readonly image: string; readonly url: string }
   | {
       readonly code: 'download-progress';
@@ -43,6 +43,15 @@ export type StackEvent =
       readonly size: number;
       readonly milliseconds: number;
     }
+  /** A registry is asked again after a pause. */
+  | {
+      readonly code: 'request-retried';
+      readonly registry: string;
+      readonly reason: string;
+      readonly milliseconds: number;
+    }
+  /** A registry wants fewer requests. */
+  | { readonly code: 'registry-paused'; readonly registry: string; readonly milliseconds: number }
   | { readonly code: 'image-started'; readonly image: string }
   /** Why what an image was when it was last built does not do any more, such as `import ./app changed`. */
   | { readonly code: 'image-rebuilt'; readonly image: string; readonly reason: string }
@@ -73,12 +82,9 @@ export type StackEvent =
   | ({ readonly code: 'blob-mounted'; readonly target: string; readonly from: string } & BlobFacts)
   | ({
       readonly code: 'blob-progress';
-      readonly direction: 'pull' | 'push';
-      readonly repository: string;
+      readonly target: string;
       readonly bytes: number;
     } & BlobFacts)
-  /** A registry is asked again, after a pause. */
-  | { readonly code: 'registry-retried'; readonly registry: string; readonly reason: string }
   | ({
       readonly code: 'image-published';
       readonly image: string;

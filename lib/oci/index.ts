@@ -6,4 +6,5 @@ export * from './layout-writer';
 export * from './media-types';
 export * from './names';
 export * from './platform';
+export * from './reference';
 export * from './types';

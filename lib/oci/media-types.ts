@@ -60,6 +60,8 @@ export const ANNOTATION = {
   refName: 'org.opencontainers.image.ref.name',
   /** image-spec annotations.md: the image whose layers are the lowest ones. */
   baseDigest: 'org.opencontainers.image.base.digest',
+  /** image-spec annotations.md: the reference of that image. */
+  baseName: 'org.opencontainers.image.base.name',
   /** atomfs, current key: root hash of the dm-verity tree behind a filesystem image, lowercase hex. */
   verityRootHash: 'io.stackeroci.stacker.atomfs_verity_root_hash',
   /** stacker before 1.1; written too, since its readers know only this one. */

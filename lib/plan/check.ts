@@ -1,4 +1,5 @@
-import { isImageName, isTag } from '../oci';
+import { StackError } from '../core';
+import { formatReference, isImageName, isTag, parseReference } from '../oci';
 import { dependenciesOf, findCycles, graphOf } from './graph';
 import type { AssemblyManifest, FileRef, ImagePlan, Plan } from './schema';
 import { nameOfUrl, parseUrl } from './source-url';
@@ -13,6 +14,7 @@ export function planFaults(plan: Plan): string[] {
   return [
     ...Object.entries(plan.images).flatMap(([key, image]) => danglingReferences(key, image, plan.images)),
     ...Object.entries(plan.images).flatMap(([key, image]) => unusableUrls(key, image)),
+    ...Object.entries(plan.images).flatMap(([key, image]) => unusableReferences(key, image)),
     ...cycles.map((cycle) => `images need each other in a circle: ${[...cycle, cycle[0]].join(' -> ')}`),
     ...published.flatMap(([key, image]) => unusableNames(key, image)),
     ...duplicateNames(published),
@@ -55,6 +57,21 @@ function isUsable(source: FileRef): boolean {
   if (source.type !== 'url') return true;
   const parsed = parseUrl(source.url);
   return 'url' in parsed && parsed.url === source.url;
+}
+
+/** Nor do they name a reference, for the same reason. */
+function unusableReferences(key: string, image: ImagePlan): string[] {
+  if (image.type !== 'layer' || image.from.type !== 'registry' || isComplete(image.from.reference)) return [];
+  return [`image ${quote(key)} stands on something that is not a complete reference to an image in a registry`];
+}
+
+function isComplete(reference: string): boolean {
+  try {
+    return formatReference(parseReference(reference)) === reference;
+  } catch (error) {
+    if (StackError.is(error)) return false;
+    throw error;
+  }
 }
 
 function unusableNames(key: string, image: ImagePlan): string[] {

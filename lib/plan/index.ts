@@ -2,7 +2,7 @@ export * from './graph';
 export * from './limits';
 export * from './load';
 export * from './lock-file';
-export type { LockedPackage, LockedUrl } from './lock-schema';
+export type { LockedImage, LockedPackage, LockedUrl } from './lock-schema';
 export type * from './schema';
 export * from './script-imports';
 export * from './source-url';

@@ -2,7 +2,7 @@ import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
 import { canonicalJson, errnoOf, messageOf, StackError, writeFailure, writeFileAtomic } from '../core';
 import type * as lockSchema from './lock-schema';
-import type { LockedPackage, LockedUrl, LockFileContent } from './lock-schema';
+import type { LockedImage, LockedPackage, LockedUrl, LockFileContent } from './lock-schema';
 import { LOCK_FILE_VERSION } from './version';
 
 /** Name of the lock file, beside cdk-stack.json. */
@@ -14,7 +14,8 @@ const MAX_BYTES = 16 * 1024 * 1024;
  * `cdk-stack.lock.json`: what every mutable reference of the app stood for when it was first used.
  *
  * One instance serves all work of a process. Entries are set in memory; {@link save} writes the file at once, sorted and
- * only if something changed. An entry is reused until someone deletes it from the file.
+ * only if something changed. An entry is reused until it is looked up again or
+ * someone deletes it from the file.
  */
 export class LockFile {
   /**
@@ -27,9 +28,10 @@ export class LockFile {
     return new LockFile(file, await readContent(file));
   }
 
-  private readonly rest: Omit<LockFileContent, 'debian' | 'urls'>;
+  private readonly rest: Omit<LockFileContent, 'debian' | 'urls' | 'images'>;
   private readonly debianEntries: Map<string, { readonly packages: readonly LockedPackage[] }>;
   private readonly urlEntries: Map<string, LockedUrl>;
+  private readonly imageEntries: Map<string, LockedImage>;
   private written: string;
   private saving: Promise<void> = Promise.resolve();
 
@@ -37,10 +39,11 @@ export class LockFile {
     private readonly file: string,
     content: LockFileContent,
   ) {
-    const { debian, urls, ...rest } = content;
+    const { debian, urls, images, ...rest } = content;
     this.rest = rest;
     this.debianEntries = new Map(Object.entries(debian ?? {}));
     this.urlEntries = new Map(Object.entries(urls ?? {}));
+    this.imageEntries = new Map(Object.entries(images ?? {}));
     this.written = this.text();
   }
 
@@ -62,6 +65,16 @@ export class LockFile {
   /** Locks the content of a URL, in memory. */
   public setUrl(url: string, content: LockedUrl): void {
     this.urlEntries.set(url, content);
+  }
+
+  /** What is locked for a complete reference to an image in a registry; undefined when there is no such entry. */
+  public image(reference: string): LockedImage | undefined {
+    return this.imageEntries.get(reference);
+  }
+
+  /** Locks what a reference stands for, in memory. */
+  public setImage(reference: string, image: LockedImage): void {
+    this.imageEntries.set(reference, image);
   }
 
   /**
@@ -87,10 +100,10 @@ export class LockFile {
   }
 
   private text(): string {
-    const [debian, urls] = [this.debianEntries, this.urlEntries].map((entries) =>
+    const [debian, urls, images] = [this.debianEntries, this.urlEntries, this.imageEntries].map((entries) =>
       entries.size === 0 ? undefined : Object.fromEntries<unknown>(entries),
     );
-    return `${canonicalJson({ ...this.rest, debian, urls }, 2)}\n`;
+    return `${canonicalJson({ ...this.rest, debian, urls, images }, 2)}\n`;
   }
 }
 

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { isSupportedDigest } from '../oci';
 import { DEBIAN_SYNTAX, SHA256_PATTERN } from './limits';
 import { LOCK_FILE_VERSION } from './version';
 
@@ -30,11 +31,19 @@ const lockedUrlSchema = v.looseObject({
 });
 export type LockedUrl = Readonly<Pick<v.InferOutput<typeof lockedUrlSchema>, 'sha256' | 'size'>>;
 
+/** What a reference to an image in a registry stands for. */
+const lockedImageSchema = v.looseObject({
+  /** Of the manifest or index. */
+  digest: v.pipe(v.string(), v.check(isSupportedDigest, 'is not a digest')),
+});
+export type LockedImage = Readonly<Pick<v.InferOutput<typeof lockedImageSchema>, 'digest'>>;
+
 /** Members that a newer version added are kept as they are. */
 const lockFileSchema = v.looseObject({
   lockfileVersion: v.literal(LOCK_FILE_VERSION),
   debian: v.optional(v.record(v.string(), debianEntrySchema)),
   urls: v.optional(v.record(v.string(), lockedUrlSchema)),
+  images: v.optional(v.record(v.string(), lockedImageSchema)),
 });
 export type LockFileContent = v.InferOutput<typeof lockFileSchema>;
 

@@ -36,6 +36,8 @@ export const sourceSchema = v.variant('type', [
   v.object({ type: v.literal('scratch') }),
   v.object({ type: v.literal('tar'), file: fileRefSchema, sha256: v.optional(sha256) }),
   v.object({ type: v.literal('oci-layout'), directory: v.string(), reference: v.optional(v.string()) }),
+  /** `HOST/NAME[:TAG][@DIGEST]`, with nothing left out. */
+  v.object({ type: v.literal('registry'), reference: v.string() }),
   v.object({ type: v.literal('image'), image: v.string() }),
 ]);
 export type SourcePlan = v.InferOutput<typeof sourceSchema>;

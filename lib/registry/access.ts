@@ -1,6 +1,6 @@
+import type { Repository } from '../oci';
 import type { RegistryListener } from './events';
 import type { Host } from './host';
-import type { Repository } from './reference';
 
 /** A repository with the way to it, for one piece of work. */
 export interface Access {

@@ -2,9 +2,9 @@ import { promises as fs } from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { errnoOf, messageOf, StackError } from '../core';
+import { formatRepository, registryOfHost, type Repository } from '../oci';
 import { askHelper } from './credential-helper';
 import type { Credential, CredentialSource } from './credential';
-import { formatRepository, registryOfHost, type Repository } from './reference';
 
 const MAX_FILE = 1024 * 1024;
 /** The name Docker Hub has in credential stores. */

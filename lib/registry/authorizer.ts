@@ -1,6 +1,6 @@
+import { formatRepository, type Repository } from '../oci';
 import { parseChallenges } from './challenge';
 import type { Credential, CredentialSource } from './credential';
-import { formatRepository, type Repository } from './reference';
 import { basicOf, type TokenService, type Tokens } from './tokens';
 
 /** Knows what one registry wants to see before it answers. Nothing is shown to it before it has asked. */

@@ -1,8 +1,8 @@
+import { formatRepository } from '../oci';
 import type { Access } from './access';
 import { ContentCheck, type Expected } from './digests';
 import { connectionFailure, RequestFailure } from './failure';
 import { readStart, type HttpResponse } from './http';
-import { formatRepository } from './reference';
 import { delayAfter, isTransient, sleep } from './retry';
 import { scopeOf } from './scopes';
 

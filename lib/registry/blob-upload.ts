@@ -1,9 +1,9 @@
 import { StackError } from '../core';
+import { formatRepository } from '../oci';
 import type { Access } from './access';
 import { hasBlob } from './blob-reader';
 import type { BlobSource } from './blob-source';
 import { RequestFailure } from './failure';
-import { formatRepository } from './reference';
 import { delayAfter, sleep } from './retry';
 import { UploadSession } from './upload-session';
 

@@ -1,4 +1,4 @@
-import type { Repository } from './reference';
+import type { Repository } from '../oci';
 
 /** What a registry or its token service is shown. */
 export type Credential =

@@ -1,7 +1,7 @@
 import { StackError } from '../core';
+import { registryOfHost } from '../oci';
 import { authFiles, credentialsOfFile } from './auth-file';
 import type { Credential, CredentialSource } from './credential';
-import { registryOfHost } from './reference';
 
 /**
  * Credentials by host, each for exactly that host.

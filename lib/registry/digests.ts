@@ -1,17 +1,6 @@
 import { createHash } from 'node:crypto';
 import { StackError } from '../core';
 
-const ALGORITHM: ReadonlyMap<string, RegExp> = new Map([
-  ['sha256', /^[0-9a-f]{64}$/],
-  ['sha512', /^[0-9a-f]{128}$/],
-]);
-
-/** True for a well-formed digest of an algorithm we can check. Nothing else is put into a path or URL (CVE-2024-3727). */
-export function isSupportedDigest(text: string): boolean {
-  const colon = text.indexOf(':');
-  return ALGORITHM.get(text.slice(0, colon))?.test(text.slice(colon + 1)) ?? false;
-}
-
 /** The algorithm of a digest, such as `sha256`. */
 export function algorithmOf(digest: string): string {
   return digest.slice(0, digest.indexOf(':'));

@@ -1,3 +1,4 @@
+import type { Repository } from '../oci';
 import { requireSafeAddress, isLoopback } from './addresses';
 import type { Authorizer } from './authorizer';
 import type { RegistryListener } from './events';
@@ -5,7 +6,6 @@ import { RequestFailure, responseFailure } from './failure';
 import { readStart, type Body, type Http, type HttpResponse, type Method } from './http';
 import type { HostLanes, LaneKind } from './lane';
 import { printableText, printableUrl } from './printable';
-import type { Repository } from './reference';
 import { parseRetryAfter, retrying, type RetryPolicy } from './retry';
 
 /** A request to a registry. */

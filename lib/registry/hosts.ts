@@ -1,3 +1,4 @@
+import { apiHost, registryOfHost } from '../oci';
 import { Authorizer } from './authorizer';
 import type { CredentialSource } from './credential';
 import { Dispatchers, type HostOptions } from './dispatchers';
@@ -5,7 +6,6 @@ import type { RegistryListener } from './events';
 import { baseUrl, Host } from './host';
 import { Http } from './http';
 import { HostLanes, type LaneLimits } from './lane';
-import { apiHost, registryOfHost } from './reference';
 import type { RetryPolicy } from './retry';
 import { Tokens } from './tokens';
 

@@ -17,6 +17,6 @@ export {
   parseRepository,
   type Reference,
   type Repository,
-} from './reference';
+} from '../oci';
 export { Registry, type RegistryOptions, type WorkOptions } from './registry';
 export type { RetryPolicy } from './retry';

@@ -1,9 +1,8 @@
-import { isTag, MAX_DOCUMENT, parseDocument } from '../oci';
+import { formatRepository, isTag, MAX_DOCUMENT, parseDocument } from '../oci';
 import type { Access } from './access';
 import { RequestFailure } from './failure';
 import { resolveLocation } from './host';
 import { readBody, readStart } from './http';
-import { formatRepository } from './reference';
 import { scopeOf } from './scopes';
 
 const MAX_PAGES = 10_000;

@@ -1,11 +1,20 @@
 import { errnoOf, StackError } from '../core';
-import { digestOf, isDescriptor, MAX_DOCUMENT, MEDIA_TYPE, parseDocument, type Descriptor } from '../oci';
+import {
+  digestOf,
+  formatReference,
+  isDescriptor,
+  isSupportedDigest,
+  MAX_DOCUMENT,
+  MEDIA_TYPE,
+  parseDocument,
+  type Descriptor,
+  type Reference,
+} from '../oci';
 import type { Access } from './access';
-import { digestLike, isSupportedDigest } from './digests';
+import { digestLike } from './digests';
 import { RequestFailure } from './failure';
 import { readBody, readStart, type HttpResponse } from './http';
 import { printableText } from './printable';
-import { formatReference, type Reference } from './reference';
 import { scopeOf, type Action } from './scopes';
 
 /** A manifest or index as the registry has it, byte for byte. */

@@ -1,6 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import { forEachParallel, Semaphore, StackError } from '../core';
-import { digestOf, isDescriptor, parseDocument } from '../oci';
+import {
+  digestOf,
+  formatRepository,
+  isDescriptor,
+  parseDocument,
+  parseReference,
+  parseRepository,
+  type Reference,
+} from '../oci';
 import type { Access } from './access';
 import { hasBlob } from './blob-reader';
 import type { BlobSource } from './blob-source';
@@ -17,7 +25,6 @@ import {
   type PushPlan,
   type TagStep,
 } from './push-plan';
-import { formatRepository, parseReference, parseRepository, type Reference } from './reference';
 import { noteReferrer } from './referrers';
 import { UploadSession } from './upload-session';
 

@@ -2,6 +2,8 @@ import { StackError } from '../core';
 import {
   entriesFor,
   formatPlatform,
+  formatReference,
+  formatRepository,
   isIndexType,
   isManifestType,
   MAX_DOCUMENT,
@@ -13,11 +15,11 @@ import {
   type Descriptor,
   type FoundImage,
   type Platform,
+  type Reference,
 } from '../oci';
 import type { Access } from './access';
 import { readBlob } from './blob-reader';
 import { readManifest, type FetchedManifest } from './manifests';
-import { formatReference, formatRepository, type Reference } from './reference';
 
 /** An image found in a registry, with the bytes its digests are of. */
 export interface PulledImage extends FoundImage {

@@ -1,11 +1,19 @@
 import { canonicalJson } from '../core';
-import { digestOf, isDescriptor, MAX_DOCUMENT, MEDIA_TYPE, parseDocument, parseIndex, type Descriptor } from '../oci';
+import {
+  digestOf,
+  formatRepository,
+  isDescriptor,
+  MAX_DOCUMENT,
+  MEDIA_TYPE,
+  parseDocument,
+  parseIndex,
+  type Descriptor,
+} from '../oci';
 import type { Access } from './access';
 import { RequestFailure } from './failure';
 import { readBody, readStart } from './http';
 import { pages } from './lists';
 import type { ManifestSource } from './manifests';
-import { formatRepository } from './reference';
 import { scopeOf } from './scopes';
 
 /** What a manifest says of itself to those who look for what refers to an image. */

@@ -1,11 +1,20 @@
 import { StackError } from '../core';
-import { hostPlatform, type Descriptor, type Platform } from '../oci';
+import {
+  formatReference,
+  hostPlatform,
+  isSupportedDigest,
+  parseReference,
+  parseRepository,
+  type Descriptor,
+  type Platform,
+  type Repository,
+} from '../oci';
 import type { Access } from './access';
 import { readBlob } from './blob-reader';
 import { DEFAULT_CHUNKS, type ChunkOptions } from './blob-upload';
 import type { CredentialSource } from './credential';
 import { defaultCredentials } from './credentials';
-import { isSupportedDigest, type Expected } from './digests';
+import type { Expected } from './digests';
 import type { HostOptions } from './dispatchers';
 import type { RegistryListener } from './events';
 import { Hosts } from './hosts';
@@ -16,7 +25,6 @@ import { findManifest, readManifest, type FetchedManifest } from './manifests';
 import { pullImage, type PulledImage } from './pull';
 import { Publishing, type Publication } from './publish';
 import type { PushPlan } from './push-plan';
-import { formatReference, parseReference, parseRepository, type Repository } from './reference';
 import { listReferrers } from './referrers';
 import { DEFAULT_RETRY, type RetryPolicy } from './retry';
 import { scopeOf } from './scopes';

@@ -1,3 +1,4 @@
+import { formatRepository } from '../oci';
 import type { Access } from './access';
 import { sliceOf, type BlobSource } from './blob-source';
 import { algorithmOf } from './digests';
@@ -6,7 +7,6 @@ import { resolveLocation, type Call } from './host';
 import { readStart, type Body, type HttpResponse } from './http';
 import type { LaneKind } from './lane';
 import { printableText } from './printable';
-import { formatRepository } from './reference';
 import { scopeOf } from './scopes';
 
 /** Blobs of this size and more stand in the lane for large ones. */

@@ -13,6 +13,8 @@ export interface ImageLayer {
   /** Copied verbatim from image to image, annotations included. */
   readonly descriptor: Descriptor;
   readonly diffId: string;
+  /** `HOST/NAME` of a repository that has its blob; the store need not. Not part of what the layer is. */
+  readonly origin?: string | undefined;
 }
 
 /** One step of an image's history; a step that changed files has the layer it made. */

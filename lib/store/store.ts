@@ -210,6 +210,22 @@ export class Store {
   }
 
   /**
+   * A small blob, whole.
+   * @throws StackError STACK7004 when it is not what it was
+   */
+  public async readBlob(digest: string): Promise<Buffer> {
+    const file = this.blobPath(digest);
+    let content: Buffer;
+    try {
+      content = await fs.readFile(file);
+    } catch (error) {
+      throw damagedFile(file, error);
+    }
+    if (digestOf(content) !== digest) throw damagedFile(file);
+    return content;
+  }
+
+  /**
    * Removes a blob that turned out to be damaged: its content is made again when it is needed.
    * @param file its place
    * @throws StackError STACK7001

@@ -6,9 +6,12 @@ import {
   discard,
   Downloads,
   HostFiles,
+  RegistryImages,
+  registryOnce,
   requireHashes,
   sandboxOnce,
   type BuildContext,
+  type RegistryOnce,
   type SandboxChoice,
 } from '../build';
 import { dependenciesOf, LockFile, order as buildOrder, type Assembly, type Plan } from '../plan';
@@ -53,7 +56,14 @@ export async function withBuild<T>(
   const store = await Store.open();
   return store.use(async () => {
     await discard(await store.leftoverRuns()).catch(() => undefined); // that they cannot be removed here is for gc to say
-    return repairing(store, listener, async () => work(await contextOf(options, store, outputs)));
+    return repairing(store, listener, async () => {
+      const registry = registryOnce({ plainHttp: options.plainHttp, listener });
+      try {
+        return await work(await contextOf(options, store, outputs, registry));
+      } finally {
+        await registry.close();
+      }
+    });
   }, signal);
 }
 
@@ -76,12 +86,18 @@ async function repairing<T>(store: Store, listener: Listener, work: () => Promis
   }
 }
 
-async function contextOf(options: BuildOptions, store: Store, outputs: readonly string[]): Promise<BuildContext> {
+async function contextOf(
+  options: BuildOptions,
+  store: Store,
+  outputs: readonly string[],
+  registry: RegistryOnce,
+): Promise<BuildContext> {
   const { listener, signal } = options;
   const { plan, directory, output } = options.assembly;
   const sources = {
     store,
     lockFile: await LockFile.load(directory),
+    registry: registry.get,
     listener,
     frozen: options.frozen ?? false,
     signal,
@@ -95,6 +111,8 @@ async function contextOf(options: BuildOptions, store: Store, outputs: readonly 
     hostFiles: await HostFiles.load(store, directory),
     debian: new DebianSource(sources),
     downloads: new Downloads(sources),
+    registry: registry.get,
+    registryImages: new RegistryImages(sources),
     sandbox: sandboxOnce(store, options.sandbox ?? 'auto', signal),
     terminal: options.shellOnFailure === true ? new Semaphore(1) : undefined,
     isFresh: (image) => fresh.has(image),

@@ -4,10 +4,9 @@ import { buildImages, type BuildContext } from '../build';
 import type { LayerFormat } from '../plan';
 import { concurrencyOf, withBuild, withDependencies, type BuildOptions } from './build-context';
 import type { DeployedTarget } from './deployed';
-import { publishInLayout, verifyMissing } from './publish-layout';
+import { fetchMissing, publishInLayout, verifyMissing } from './publish-layout';
 import { publishInRegistries } from './publish-registry';
 import { encodeImages, ownersOf, type LayerOwners, type PublishedImage } from './published-images';
-import { withRegistry } from './registry-client';
 import { parseTarget, type Target } from './target';
 
 export type { DeployedImage, DeployedTarget } from './deployed';
@@ -59,21 +58,23 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
 
 /** Results in the order of the targets. */
 async function publish(
-  { store, listener, signal }: BuildContext,
+  { store, registry, registryImages, listener, signal }: BuildContext,
   targets: readonly Target[],
   images: readonly PublishedImage[],
   owners: LayerOwners,
-  { dryRun = false, plainHttp }: DeployOptions,
+  { dryRun = false }: DeployOptions,
 ): Promise<readonly DeployedTarget[]> {
   const layouts = targets.filter((target) => target.kind === 'layout');
   const registries = targets.filter((target) => target.kind === 'registry');
-  if (!dryRun) await verifyMissing(store, layouts, images);
+  if (!dryRun) {
+    await fetchMissing(registryImages, layouts, images);
+    await verifyMissing(store, layouts, images);
+  }
   const deployed = new Map<Target, DeployedTarget>();
   for (const target of layouts) deployed.set(target, await publishInLayout(target, images, { dryRun, listener }));
   if (registries.length > 0) {
-    const results = await withRegistry({ plainHttp, listener }, (registry) =>
-      publishInRegistries(registries, images, { registry, store, owners, dryRun, listener, signal }),
-    );
+    const shared = { registry: registry(), store, owners, dryRun, listener, signal };
+    const results = await publishInRegistries(registries, images, shared);
     for (const [index, target] of registries.entries()) {
       const result = results[index];
       if (result !== undefined) deployed.set(target, result);

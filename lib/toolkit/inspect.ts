@@ -9,7 +9,7 @@ import {
   type Platform,
 } from '../oci';
 import type { Assembly, ImagePlan, LayerFormat } from '../plan';
-import { withRegistry } from './registry-client';
+import { registryOnce } from '../build';
 import { parseTarget, registryTags, type LayoutTarget, type RegistryTarget } from './target';
 
 /** What to look at. */
@@ -83,14 +83,17 @@ async function inspectRegistry(
   const references = wanted.flatMap((format) =>
     registryTags(image.tags, format).map((tag) => `${target.prefix}/${image.name}:${tag}`),
   );
-  return withRegistry({ plainHttp, listener: () => undefined }, async (registry) => {
+  const { get, close } = registryOnce({ plainHttp, listener: () => undefined });
+  try {
     const found = references.map(async (reference): Promise<readonly InspectResult[]> => {
-      if ((await registry.tryResolve(reference)) === undefined) return [];
-      const { descriptor, manifest, config } = await registry.image(reference, { platform });
+      if ((await get().tryResolve(reference)) === undefined) return [];
+      const { descriptor, manifest, config } = await get().image(reference, { platform });
       return [{ reference, digest: descriptor.digest, manifest, config }];
     });
     return (await Promise.all(found)).flat();
-  });
+  } finally {
+    await close();
+  }
 }
 
 /** The format a name in a layout means for an image of this name; undefined when it is another image's. */

@@ -1,9 +1,48 @@
-import { joinErrors, StackError, type Listener } from '../core';
+import { forEachParallel, joinErrors, StackError, type Listener } from '../core';
 import { writeLayout, type LayoutImage } from '../oci';
+import type { RegistryImages } from '../build';
 import type { Store } from '../store';
 import { deployedImage, tellDeployed, type DeployedTarget } from './deployed';
 import type { PublishedImage } from './published-images';
 import { refNames, type LayoutTarget } from './target';
+
+/** Far more than are transferred at a time, which is for others to limit. */
+const IN_WORK = 16;
+
+/**
+ * Brings what layouts lack and only a registry has into the store, before any of the layouts is changed.
+ * @throws StackError STACK6101 to STACK6113, STACK7001, STACK7002
+ */
+export async function fetchMissing(
+  registryImages: RegistryImages,
+  targets: readonly LayoutTarget[],
+  published: readonly PublishedImage[],
+): Promise<void> {
+  const elsewhere = new Map(
+    published.flatMap(({ path, encoded }) =>
+      encoded.blobs.flatMap((blob) => (blob.origin === undefined ? [] : [[blob.descriptor.digest, { path, blob }]])),
+    ),
+  );
+  if (elsewhere.size === 0) return;
+  await forEachParallel(await missingIn(targets, published), IN_WORK, async (digest) => {
+    const found = elsewhere.get(digest);
+    if (found !== undefined) await registryImages.provide(found.path, found.blob);
+  });
+}
+
+/** Digests of the blobs that any of the layouts lacks. */
+async function missingIn(
+  targets: readonly LayoutTarget[],
+  published: readonly PublishedImage[],
+): Promise<ReadonlySet<string>> {
+  const images = published.flatMap(layoutImages);
+  const missing = new Set<string>();
+  for (const target of targets) {
+    const { blobs } = await writeLayout(target.directory, images, { dryRun: true });
+    for (const { digest } of blobs) missing.add(digest);
+  }
+  return missing;
+}
 
 /**
  * Sees that what layouts lack is in the store as it was made, however long ago, before any of them is changed.
@@ -14,19 +53,14 @@ export async function verifyMissing(
   targets: readonly LayoutTarget[],
   published: readonly PublishedImage[],
 ): Promise<void> {
-  const images = published.flatMap(layoutImages);
   const stored = new Set(
-    images.flatMap(({ blobs }) =>
-      blobs.flatMap(({ descriptor, from }) => (typeof from === 'string' ? descriptor.digest : [])),
+    published.flatMap(({ encoded }) =>
+      encoded.blobs.flatMap(({ descriptor, from }) => (typeof from === 'string' ? descriptor.digest : [])),
     ),
   );
-  const missing = new Set<string>();
-  for (const target of targets) {
-    const { blobs } = await writeLayout(target.directory, images, { dryRun: true });
-    for (const { digest } of blobs) if (stored.has(digest)) missing.add(digest);
-  }
   const damages: StackError[] = [];
-  for (const digest of missing) {
+  for (const digest of await missingIn(targets, published)) {
+    if (!stored.has(digest)) continue;
     await store.verifyBlob(digest).catch((error: unknown) => {
       if (!StackError.is(error)) throw error;
       damages.push(error);

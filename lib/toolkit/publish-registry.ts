@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { Listener } from '../core';
-import type { BlobSource as StoredBlob } from '../oci';
+import type { EncodedBlob } from '../build';
 import type { BlobSource, Publication, PushPlan, Registry } from '../registry';
 import type { Store } from '../store';
 import { deployedImage, tellDeployed, type DeployedTarget } from './deployed';
@@ -25,13 +25,12 @@ export interface RegistryPublishing {
 export async function publishInRegistries(
   targets: readonly RegistryTarget[],
   published: readonly PublishedImage[],
-  { registry, store, owners, dryRun, listener, signal }: RegistryPublishing,
+  shared: RegistryPublishing,
 ): Promise<readonly DeployedTarget[]> {
+  const { registry, dryRun, listener, signal } = shared;
   if (targets.length === 0) return [];
   const started = performance.now();
-  const publications = targets.flatMap((target) =>
-    published.map((image) => publicationOf(target, image, store, owners)),
-  );
+  const publications = targets.flatMap((target) => published.map((image) => publicationOf(target, image, shared)));
   const plan = await (dryRun ? registry.plan(publications, { signal }) : registry.publish(publications, { signal }));
   return targets.map((target) => {
     const deployed = deployedTarget(target, published, plan);
@@ -40,7 +39,7 @@ export async function publishInRegistries(
   });
 }
 
-function publicationOf(target: RegistryTarget, image: PublishedImage, store: Store, owners: LayerOwners): Publication {
+function publicationOf(target: RegistryTarget, image: PublishedImage, shared: RegistryPublishing): Publication {
   const { manifest, blobs } = image.encoded;
   const content = blobs.find(({ descriptor }) => descriptor.digest === manifest.digest)?.from;
   return {
@@ -53,8 +52,11 @@ function publicationOf(target: RegistryTarget, image: PublishedImage, store: Sto
         blobs: blobs
           .filter(({ descriptor }) => descriptor.digest !== manifest.digest)
           .map((blob) => ({
-            ...sourceOf(blob, store),
-            knownIn: (owners.get(blob.descriptor.digest) ?? []).map((name) => `${target.prefix}/${name}`),
+            ...sourceOf(blob, shared),
+            knownIn: [
+              ...(blob.origin === undefined ? [] : [blob.origin]),
+              ...(shared.owners.get(blob.descriptor.digest) ?? []).map((name) => `${target.prefix}/${name}`),
+            ],
           })),
       },
     ],
@@ -65,18 +67,31 @@ function repositoryOf({ prefix }: RegistryTarget, { plan }: PublishedImage): str
   return `${prefix}/${plan.name}`;
 }
 
-/** What an earlier process added to the store is looked at first: registries only say that a digest does not fit. */
-function sourceOf({ descriptor, from }: StoredBlob, store: Store): BlobSource {
+/**
+ * What an earlier process added to the store is looked at first: registries only say that a digest does not fit. What is only in
+ * another registry passes through.
+ */
+function sourceOf({ descriptor, from, origin }: EncodedBlob, { store, registry }: RegistryPublishing): BlobSource {
   const { digest, size } = descriptor;
   async function* open(offset: number): AsyncGenerator<Buffer> {
     if (typeof from !== 'string') {
       yield Buffer.from(from).subarray(offset);
-      return;
+    } else if (origin !== undefined && !(await store.hasBlob(digest, size))) {
+      yield* withoutFirst(registry.blob(origin, { digest, size }), offset);
+    } else {
+      await store.verifyBlob(digest);
+      yield* createReadStream(from, { start: offset, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
     }
-    await store.verifyBlob(digest);
-    yield* createReadStream(from, { start: offset, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
   }
   return { digest, size, open };
+}
+
+async function* withoutFirst(chunks: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer> {
+  let left = bytes;
+  for await (const chunk of chunks) {
+    if (left < chunk.length) yield chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
+  }
 }
 
 /** What a plan does for one of the targets: those of one registry share their blobs, so each counts where it is uploaded. */

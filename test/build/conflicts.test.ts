@@ -32,7 +32,7 @@ test('a combination whose components contradict each other is not built', async 
 test('what a rule makes a warning is told by every build, and indexes are read once', async () => {
   const recipe = clash({ rules: [{ match: '/f', policy: 'warn' }] });
   const parse = jest.spyOn(PathList, 'parse');
-  for (const _ of [1, 2]) {
+  for (let round = 0; round < 2; round++) {
     await shop.build(recipe);
     expect(shop.events).toContainEqual(
       expect.objectContaining({ code: 'warning', id: 'content-conflict', image: 'both' }) as object,

@@ -5,6 +5,7 @@ import {
   buildImages,
   Downloads,
   HostFiles,
+  RegistryImages,
   type BuildContext,
   type BuiltImages,
   type DebianSource,
@@ -23,6 +24,7 @@ import {
   type LayerPlan,
   type Plan,
 } from '../../lib/plan';
+import { Registry } from '../../lib/registry';
 import { Store } from '../../lib/store';
 
 export const EPOCH = 1_000_000_000;
@@ -53,9 +55,15 @@ export class Workshop {
   public readonly events: StackEvent[] = [];
   /** Later than everything that was written, so that what is hashed is remembered. */
   private lookedAt = Date.now() + 60_000;
+  private readonly clients: Registry[] = [];
 
   public constructor() {
     fs.mkdirSync(this.directory);
+  }
+
+  /** Closes the clients of registries that builds have used. */
+  public async close(): Promise<void> {
+    for (const client of this.clients.splice(0)) await client.close();
   }
 
   public remove(): void {
@@ -94,6 +102,15 @@ export class Workshop {
       this.events.push(event);
       recipe.onEvent?.(event);
     };
+    const registry = this.registryOnce();
+    const sources = {
+      store,
+      lockFile: await LockFile.load(this.directory),
+      registry,
+      listener,
+      frozen: recipe.frozen ?? false,
+      signal: recipe.signal,
+    };
     const clock = jest.spyOn(Date, 'now').mockReturnValue(this.lookedAt);
     try {
       return {
@@ -104,14 +121,9 @@ export class Workshop {
         hostFiles: await HostFiles.load(store, this.directory),
         debian: { provide } as unknown as DebianSource,
         isFresh: (image) => recipe.fresh?.includes(image) ?? false,
-        downloads: new Downloads({
-          store,
-          lockFile: await LockFile.load(this.directory),
-          listener,
-          frozen: recipe.frozen ?? false,
-          signal: recipe.signal,
-          limits: { backoff: 1 },
-        }),
+        downloads: new Downloads({ ...sources, limits: { backoff: 1 } }),
+        registry,
+        registryImages: new RegistryImages(sources),
         sandbox: () => Promise.reject(new Error('no sandbox here')),
         epoch: recipe.epoch ?? EPOCH,
         listener,
@@ -120,6 +132,18 @@ export class Workshop {
     } finally {
       clock.mockRestore();
     }
+  }
+
+  /** A client that knows no credentials and does not wait long. */
+  private registryOnce(): () => Registry {
+    let made: Registry | undefined;
+    return () => {
+      if (made === undefined) {
+        made = new Registry({ env: {}, retry: { attempts: 3, minDelay: 1, maxDelay: 5 } });
+        this.clients.push(made);
+      }
+      return made;
+    };
   }
 
   /** Builds images, all of them published. The events are those of this build alone. */

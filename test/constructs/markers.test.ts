@@ -91,7 +91,7 @@ test('an image of a kind that only a newer copy of the package knows is an error
   const layer = new Layer(app, 'it', { from: ImageSource.scratch() });
   const newer = Object.assign(new Construct(app, 'newer'), { imageName: 'newer', file: () => layer.file('/') });
   declare(newer, { declaration: { type: 'erofs-image', props: {} } as never, stack: {} });
-  const source = Object.assign(Object.create(ImageSource.prototype) as object, { spec: { type: 'registry' } });
+  const source = Object.assign(Object.create(ImageSource.prototype) as object, { spec: { type: 'ipfs' } });
   new Layer(app, 'on-newer', { from: source as ImageSource });
   expect(problemsOf(app)).toMatchObject([
     {
@@ -99,6 +99,6 @@ test('an image of a kind that only a newer copy of the package knows is an error
       path: 'newer',
       message: expect.stringContaining('another version of cdk-stack, as "erofs-image"') as string,
     },
-    { code: 'STACK2006', path: 'on-newer', message: expect.stringContaining('from is "registry"') as string },
+    { code: 'STACK2006', path: 'on-newer', message: expect.stringContaining('from is "ipfs"') as string },
   ]);
 });

@@ -101,7 +101,7 @@ test.each([
 });
 
 test('what is allowed is told each time, and what is equal has no conflicts', () => {
-  for (const _ of [1, 2]) {
+  for (let round = 0; round < 2; round++) {
     const { status, stderr } = project.stack(['deploy', 'allowed', 'equal', 'metadata', '--to', 'oci:./good']);
     expect(stderr).toContain('[content-conflict]');
     expect(stderr).toContain('[directory-metadata]');

@@ -122,7 +122,7 @@ test('nothing is written when nothing changed, however the file is formatted', a
 test('members that a newer version added survive a save', async () => {
   fs.writeFileSync(
     file,
-    JSON.stringify({ lockfileVersion: 1, images: { x: 1 }, debian: { old: { packages: [], note: 'kept' } } }),
+    JSON.stringify({ lockfileVersion: 1, newer: { x: 1 }, debian: { old: { packages: [], note: 'kept' } } }),
   );
   const lockFile = await LockFile.load(directory);
   lockFile.setDebian('key', [HOSTNAME]);
@@ -130,7 +130,7 @@ test('members that a newer version added survive a save', async () => {
   const saved = JSON.parse(fs.readFileSync(file, 'utf8')) as unknown;
   expect(saved).toEqual({
     lockfileVersion: 1,
-    images: { x: 1 },
+    newer: { x: 1 },
     debian: { old: { packages: [], note: 'kept' }, key: { packages: [HOSTNAME] } },
   });
 });

@@ -5,6 +5,7 @@ import type { Store } from '../../store';
 import { requireSha256 } from '../sha256';
 import { HttpClient } from './http';
 import { DOWNLOAD_LIMITS, type DownloadLimits } from './limits';
+import { throttled } from './throttled';
 import { transfer, type Transferred } from './transfer';
 
 /** What the downloads of a deploy share. */
@@ -33,8 +34,6 @@ export interface DownloadedFile extends Transferred {
 
 /** Downloads at a time: enough to fill a line, and few enough to be welcome. */
 const AT_A_TIME = 4;
-/** Milliseconds between two reports of progress. */
-const REPORT_EVERY = 100;
 
 /**
  * Gets files from the web, each by its sha256: the one the app declares, else the one the lock file has, else the one that came,
@@ -64,6 +63,18 @@ export class Downloads {
   public async provide(image: string, source: UrlSource): Promise<DownloadedFile> {
     const { store, signal } = this.options;
     return store.exclusively(`download ${source.url}`, () => this.find(image, source), signal);
+  }
+
+  /**
+   * Downloads what a URL stands for now, and locks that, in memory.
+   * @param image construct path of an image that uses it, for events
+   * @returns the sha256
+   * @throws StackError STACK3003, STACK7001, STACK7002, STACK1005; the signal's reason when aborted
+   */
+  public async update(image: string, url: string): Promise<string> {
+    const found = await this.room.run(() => this.download(image, { url }, undefined));
+    this.options.lockFile.setUrl(url, found);
+    return found.sha256;
   }
 
   private async find(image: string, source: UrlSource): Promise<DownloadedFile> {
@@ -98,7 +109,7 @@ export class Downloads {
         limits: this.limits,
         signal,
         isKnown: expected !== undefined,
-        onProgress: throttled((bytes, total) => {
+        onProgress: throttled((bytes: number, total: number | undefined) => {
           listener({ code: 'download-progress', image, url, bytes, total });
         }),
         onRetry: (reason) => {
@@ -126,19 +137,6 @@ function digestOf(sha256: string): string {
 function requirePinned(url: string, expected: string | undefined, actual: string): void {
   if (expected === undefined || expected === actual) return;
   throw new StackError('STACK3001', `'${url}' has the sha256 ${actual}, not ${expected}, which is locked`, {
-    hint: `if the new content is meant, delete the entry of this URL under "urls" in ${LOCK_FILE_NAME}`,
+    hint: `if the new content is meant, run 'stack update ${url}', or delete its entry under "urls" in ${LOCK_FILE_NAME}`,
   });
-}
-
-/** Reports the first time, and then no more often than anybody could read. */
-function throttled(
-  report: (bytes: number, total: number | undefined) => void,
-): (bytes: number, total: number | undefined) => void {
-  let last = -Infinity;
-  return (bytes, total) => {
-    const now = performance.now();
-    if (now - last < REPORT_EVERY) return;
-    last = now;
-    report(bytes, total);
-  };
 }

@@ -1,2 +1,3 @@
 export * from './downloads';
 export * from './require-hash';
+export * from './throttled';

@@ -38,6 +38,10 @@ export function sentenceOf(event: StackEvent): Sentence | undefined {
         event.image,
         `downloaded ${event.url}, ${formatBytes(event.size)} in ${formatDuration(event.milliseconds)}`,
       );
+    case 'request-retried':
+      return normal(event.registry, `asking again in ${formatDuration(event.milliseconds)}: ${event.reason}`);
+    case 'registry-paused':
+      return normal(event.registry, `wants fewer requests, waiting ${formatDuration(event.milliseconds)}`);
     case 'image-started':
       return detail(event.image, 'started');
     case 'image-rebuilt':
@@ -65,8 +69,6 @@ export function sentenceOf(event: StackEvent): Sentence | undefined {
       return detail(event.target, `wrote ${event.digest}, ${formatBytes(event.size)}`);
     case 'blob-mounted':
       return detail(event.target, `mounted ${event.digest}, ${formatBytes(event.size)}, from ${event.from}`);
-    case 'registry-retried':
-      return detail(event.registry, `asked again: ${event.reason}`);
     case 'image-published':
       return event.changed
         ? normal(event.image, `published ${event.reference}`)

@@ -2,7 +2,7 @@ import type { StackEvent } from '../../core';
 import type { OutputStream, Style } from '../io';
 import type { Renderer } from './renderer';
 import { Screen } from './screen';
-import { failureText, listed, shellText, warningText } from './sentence';
+import { failureText, listed, sentenceOf, shellText, warningText } from './sentence';
 import { cleanLine, count, formatBytes, formatDuration, pad, shorten, widthOf } from './text';
 
 /** Ten frames a second look smooth and cost nothing. */
@@ -125,6 +125,12 @@ export class TtyRenderer implements Renderer {
       case 'download-done':
         this.update(event.image, `downloaded ${event.url}, ${formatBytes(event.size)}`);
         break;
+      case 'request-retried':
+      case 'registry-paused': {
+        const sentence = sentenceOf(event);
+        if (sentence) this.pending.push(this.style.colors.dim(`${sentence.subject}: ${sentence.text}`));
+        break;
+      }
       case 'run-started':
         this.update(event.image, 'running its script');
         break;
@@ -154,10 +160,7 @@ export class TtyRenderer implements Renderer {
         this.update(event.target, `mounted ${formatBytes(event.size)} from ${event.from}`);
         break;
       case 'blob-progress':
-        this.update(event.repository, event.direction, { bytes: event.bytes, total: event.size });
-        break;
-      case 'registry-retried':
-        this.update(event.registry, `asked again: ${event.reason}`);
+        this.update(event.target, 'push', { bytes: event.bytes, total: event.size });
         break;
       case 'image-published':
         break;

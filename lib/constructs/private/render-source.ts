@@ -1,11 +1,16 @@
+import { StackError } from '../../core';
+import { formatReference, parseReference } from '../../oci';
 import type { SourcePlan } from '../../plan';
 import { Image } from '../image';
 import { ImageSource } from '../image-source';
-import { membersOf, nonEmptyText, show, wrong } from './checks';
+import { membersOf, nonEmptyText, wrong, type Check } from './checks';
 import { sha256Hex } from './digest-text';
 import { fileRef, imageKey, type Rendering } from './rendering';
 
-const WANTED = "an image, an ImageSource, 'scratch', 'tar:PATH', 'tar:URL' or 'oci:DIR[:REF]'";
+const WANTED = "an image, an ImageSource, 'scratch', 'tar:PATH', 'tar:URL', 'oci:DIR[:REF]' or 'docker://REF'";
+
+/** How skopeo and others write that an image is in a registry. */
+const DOCKER = 'docker://';
 
 /** The plan of what a layer stands on. */
 export function renderSource(rendering: Rendering, what: string, from: unknown): SourcePlan | undefined {
@@ -15,27 +20,14 @@ export function renderSource(rendering: Rendering, what: string, from: unknown):
   }
   const source = typeof from === 'string' ? parseSource(from) : from;
   if (ImageSource.isImageSource(source)) return renderSpec(rendering, what, source);
-  if (typeof from !== 'string') return wrong(rendering.report, what, from, WANTED);
-  if (!from.startsWith('docker:')) {
-    return wrong(
-      rendering.report,
-      what,
-      from,
-      WANTED,
-      'to stand on another image of the app, pass the construct itself',
-    );
-  }
-  rendering.report(
-    'STACK2006',
-    `${what} is ${show(from)}, but images in registries are not supported yet`,
-    `copy it into an OCI layout, for example with skopeo copy ${from} oci:bases:NAME, and use 'oci:bases:NAME'`,
-  );
-  return undefined;
+  const hint = 'to stand on another image of the app, pass the construct itself';
+  return wrong(rendering.report, what, from, WANTED, typeof from === 'string' ? hint : undefined);
 }
 
 function parseSource(text: string): ImageSource | undefined {
   if (text === 'scratch') return ImageSource.scratch();
   if (text.startsWith('tar:')) return ImageSource.tar(text.slice('tar:'.length));
+  if (text.startsWith(DOCKER)) return ImageSource.registry(text.slice(DOCKER.length));
   const layout = /^oci:([^:]*)(?::(.*))?$/s.exec(text);
   return layout === null ? undefined : ImageSource.ociLayout(layout[1] ?? '', layout[2]);
 }
@@ -54,6 +46,10 @@ function renderSpec(rendering: Rendering, what: string, { spec }: ImageSource): 
       const reference = membersOf<'reference'>(rendering.report, `${what}.`, spec)('reference', nonEmptyText);
       return directory === undefined ? undefined : { type: 'oci-layout', directory, reference };
     }
+    case 'registry': {
+      const reference = registryReference(rendering.report, `${what}.reference`, spec.reference);
+      return reference === undefined ? undefined : { type: 'registry', reference };
+    }
     default:
       // A newer copy of this package can have sources that this one does not know.
       return wrong(
@@ -64,3 +60,15 @@ function renderSpec(rendering: Rendering, what: string, { spec }: ImageSource): 
       );
   }
 }
+
+/** Complete, so that equal images have equal references, in the lock file too. */
+const registryReference: Check<string> = (report, what, value) => {
+  if (typeof value !== 'string') return wrong(report, what, value, 'a string');
+  try {
+    return formatReference(parseReference(value));
+  } catch (error) {
+    if (!StackError.is(error)) throw error;
+    report('STACK2006', `${what} cannot be used: ${error.message}`, error.hint);
+    return undefined;
+  }
+};

@@ -27,7 +27,7 @@ export function imageKey(rendering: Rendering, what: string, image: unknown): st
     `${what} is the image ${show(image.node.path)}, which ${isRemoved ? 'was removed from the tree' : 'belongs to another app'}`,
     isRemoved
       ? 'do not use it, or do not remove it'
-      : 'create it in this app, or publish it and use it from an OCI layout',
+      : 'create it in this app, or publish it and use it as a PublishedImage',
   );
   return undefined;
 }

@@ -16,10 +16,10 @@ const FRAME = /^\s+at (?:async )?(?:(?![/\\]|file:|[A-Za-z]:\\).*? \()?(.+?):(\d
 
 /**
  * Remembers where in the code we are. Takes some microseconds.
- * @param below the class whose constructor is running; its frame and those it called are left out, whatever file a bundler or
+ * @param below the class whose constructor is running, or a function of ours that the user has called; its frame and those it called are left out, whatever file a bundler or
  *   a source map puts them in
  */
-export function captureStack(below: NewableFunction): CapturedStack {
+export function captureStack(below: NewableFunction | CallableFunction): CapturedStack {
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = DEPTH;
   const captured: CapturedStack = {};

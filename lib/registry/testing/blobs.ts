@@ -1,4 +1,4 @@
-import { isSupportedDigest } from '../digests';
+import { isSupportedDigest } from '../../oci';
 import type { FakeBehavior } from './behavior';
 import { Dropped, refusal, type Answer, type Exchange } from './exchange';
 import type { FakeStorage, FakeUpload } from './storage';

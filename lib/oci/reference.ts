@@ -1,6 +1,6 @@
 import { StackError } from '../core';
-import { isImageName, isTag, MAX_NAME_LENGTH } from '../oci';
-import { isSupportedDigest } from './digests';
+import { isSupportedDigest } from './digest';
+import { isImageName, isTag, MAX_NAME_LENGTH } from './names';
 
 /** A repository: the registry's host with its port, and the name in it. */
 export interface Repository {
@@ -34,6 +34,12 @@ export function parseReference(text: string): Reference {
   const tag = colon < 0 ? undefined : named.slice(colon + 1);
   const repository = parseRepository(colon < 0 ? named : named.slice(0, colon));
   if (digest !== undefined && !isSupportedDigest(digest)) {
+    // A digest that is none may be the host behind a password.
+    if (!/^sha(256|512):/.test(digest)) {
+      throw new StackError('STACK6101', 'a reference to an image has something behind an @ that is not a digest', {
+        hint: 'write HOST/NAME@sha256:…; a name and a password are no part of a reference',
+      });
+    }
     throw invalid(text, 'its digest is not sha256: with 64 or sha512: with 128 lowercase hex characters');
   }
   if (tag !== undefined && !isTag(tag)) throw invalid(text, `'${tag}' is not a tag`);
@@ -50,7 +56,7 @@ export function parseRepository(text: string): Repository {
   const hasHost = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
   const host = hasHost ? first.toLowerCase() : DOCKER_HUB;
   const path = hasHost ? text.slice(slash + 1) : text;
-  const registry = HUB_HOSTS.has(host) ? DOCKER_HUB : host;
+  const registry = registryOfHost(host);
   const name = registry === DOCKER_HUB && !path.includes('/') ? `library/${path}` : path;
   if (!HOST.test(registry)) throw invalid(text, `'${first}' is not a host`);
   if (!isImageName(name)) throw invalid(text, `'${path}' is not a repository's name`);

@@ -1,0 +1,67 @@
+import type { Construct } from 'constructs';
+import { Image } from './image';
+import type { ImageProps } from './image-props';
+import { ImageSource } from './image-source';
+import type { LayerProps } from './layer-props';
+import { isInstance, isMarked, mark } from './private/marker';
+
+const MARKER = Symbol.for('cdk-stack.PublishedImage');
+
+/** Properties of a `PublishedImage`. */
+export type PublishedImageProps = Pick<ImageProps, 'platform'>;
+
+/**
+ * An image that exists already, as a base, as a component, or to take files from. Its layers are used as they are, and it is not
+ * published again.
+ *
+ * @example
+ * const ssl = PublishedImage.fromRegistry(app, 'ssl', 'ghcr.io/acme/ssl:3');
+ * new StackedImage(app, 'server', [ssl, server]);
+ */
+export class PublishedImage extends Image {
+  /** Tells a `PublishedImage` apart, also one of another copy of this package. */
+  public static isPublishedImage(x: unknown): x is PublishedImage {
+    return isMarked(x, MARKER);
+  }
+
+  public static override [Symbol.hasInstance](x: unknown): boolean {
+    return isInstance(this, PublishedImage, x, MARKER);
+  }
+
+  /**
+   * An image in a registry.
+   * @param reference as of `ImageSource.registry`
+   * @throws STACK2012 when the id cannot be used; STACK2014 when the app has been synthesized already
+   */
+  public static fromRegistry(
+    this: void,
+    scope: Construct,
+    id: string,
+    reference: string,
+    props: PublishedImageProps = {},
+  ): PublishedImage {
+    const from = ImageSource.registry(reference);
+    return new PublishedImage(scope, id, { ...props, from }, PublishedImage.fromRegistry);
+  }
+
+  /**
+   * An image in an OCI layout.
+   * @param place `DIR[:REF]`, such as `./oci:ssl`, with everything after the first `:` as the reference; see `ImageSource.ociLayout`
+   * @throws STACK2012 when the id cannot be used; STACK2014 when the app has been synthesized already
+   */
+  public static fromLayout(
+    this: void,
+    scope: Construct,
+    id: string,
+    place: string,
+    props: PublishedImageProps = {},
+  ): PublishedImage {
+    return new PublishedImage(scope, id, { ...props, from: `oci:${place}` }, PublishedImage.fromLayout);
+  }
+
+  private constructor(scope: Construct, id: string, props: LayerProps, self: NewableFunction | CallableFunction) {
+    super(scope, id, { type: 'layer', props: { ...props, buildOnly: true } }, self);
+  }
+}
+
+mark(PublishedImage.prototype, MARKER);
