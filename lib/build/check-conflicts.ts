@@ -1,5 +1,6 @@
 import { canonicalJson } from '../core';
 import { digestOf } from '../oci';
+import type { ConflictsPlan } from '../plan';
 import {
   Combination,
   CONFLICT_RULES,
@@ -8,7 +9,6 @@ import {
   findConflicts,
   warningsOf,
   type ConflictReport,
-  type ConflictRules,
   type Explanation,
   type IndexedLayer,
 } from '../stack';
@@ -24,7 +24,7 @@ export interface CombinedDeltas {
   /** Bottom to top. */
   readonly deltas: readonly KnownDelta[];
   readonly combines: readonly DeltaSequence[];
-  readonly rules?: ConflictRules | undefined;
+  readonly rules?: ConflictsPlan | undefined;
 }
 
 /**

@@ -275,13 +275,13 @@ export const COMMANDS = {
     arguments: '<image>',
     argumentDescription: 'path, name or id of one combined image',
     description: 'build the components of an image and tell where they contradict each other',
-    options: ['concurrency', 'frozen', 'requireHash', 'noCache', 'sandbox'],
+    options: ['concurrency', 'frozen', 'requireHash', 'noCache', 'sandbox', 'plainHttp'],
   },
   explain: {
     arguments: '<image> <path>',
     argumentDescription: 'path, name or id of one image; absolute path in it',
     description: 'tell which components and layers of an image have a path',
-    options: ['concurrency', 'frozen', 'requireHash', 'noCache', 'sandbox'],
+    options: ['concurrency', 'frozen', 'requireHash', 'noCache', 'sandbox', 'plainHttp'],
   },
   shell: {
     arguments: '<image> [command...]',

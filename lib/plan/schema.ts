@@ -176,6 +176,7 @@ export const conflictsSchema = v.object({
   /** Whether names that differ only in case or Unicode form are errors; absent: false. */
   portable: v.optional(v.boolean()),
 });
+export type ConflictsPlan = v.InferOutput<typeof conflictsSchema>;
 
 /** Recipe of a `StackedImage`: keys of `images`, bottom to top. */
 export const stackedSchema = v.object({

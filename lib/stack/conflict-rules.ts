@@ -1,26 +1,6 @@
 import picomatch from 'picomatch';
+import type { ConflictsPlan } from '../plan';
 import type { ConflictCode, Severity } from './conflict-report';
-
-/** What is to become of conflicts. */
-export type ConflictPolicy = 'error' | 'warn' | 'last-wins';
-
-/** What a combination says about conflicts of its components. */
-export interface ConflictRules {
-  /** Of conflicts that no rule is about. Absent: `error`. */
-  readonly default?: ConflictPolicy | undefined;
-  /** The last one that matches counts. */
-  readonly rules?: readonly ConflictRule[] | undefined;
-  /** Of whiteouts meant for the component's own base that hide another component's files. Absent: `error`. */
-  readonly whiteouts?: 'error' | 'allow' | undefined;
-  /** Whether names that differ only in case or Unicode form are errors. Absent: false. */
-  readonly portable?: boolean | undefined;
-}
-
-export interface ConflictRule {
-  /** A glob over absolute paths. */
-  readonly match: string;
-  readonly policy: ConflictPolicy;
-}
 
 /** Another number forgets the outcome of all checks: what is found has changed. */
 export const CONFLICT_RULES = 1;
@@ -45,13 +25,17 @@ const HARMLESS: ReadonlySet<ConflictCode> = new Set([
 /** Runtimes disagree on what comes of these, so nobody can want them. */
 const ALWAYS: ReadonlySet<ConflictCode> = new Set(['TYPE_CONFLICT', 'IMPLICIT_PARENT']);
 
-const SEVERITY: Readonly<Record<ConflictPolicy, Severity>> = { error: 'error', warn: 'warning', 'last-wins': 'info' };
+const SEVERITY: { readonly [P in NonNullable<ConflictsPlan['default']>]: Severity } = {
+  error: 'error',
+  warn: 'warning',
+  'last-wins': 'info',
+};
 
 /** Tells how severe a conflict is at a path. */
 export type Judge = (code: ConflictCode, path: string) => Severity;
 
 /** A judge by the rules of a combination and the defaults of stacking.md §3. */
-export function judgeBy(rules: ConflictRules): Judge {
+export function judgeBy(rules: ConflictsPlan): Judge {
   const options = { dot: true, nonegate: true };
   const matchers = (rules.rules ?? []).map(({ match, policy }) => ({ matches: picomatch(match, options), policy }));
   matchers.reverse();

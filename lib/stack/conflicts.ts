@@ -1,7 +1,8 @@
 import { compareNames } from '../core';
+import type { ConflictsPlan } from '../plan';
 import type { Combination, Place } from './combination';
 import type { Conflict, ConflictCode, ConflictCount, ConflictOwner, ConflictReport, Severity } from './conflict-report';
-import { fixOf, judgeBy, type ConflictRules, type Judge } from './conflict-rules';
+import { fixOf, judgeBy, type Judge } from './conflict-rules';
 import { conflictOf, describe } from './entry-conflict';
 import { NameCollisions } from './name-collisions';
 import { visitWhiteouts, type WhiteoutConflict } from './whiteout-conflicts';
@@ -31,7 +32,7 @@ type Owner = Place & { readonly component: number };
  * Finds where components of a combination contradict each other, from their paths alone (stacking.md §3 and §4): inside of one
  * component overwriting is meant.
  */
-export function findConflicts(combination: Combination, rules: ConflictRules = {}): ConflictReport {
+export function findConflicts(combination: Combination, rules: ConflictsPlan = {}): ConflictReport {
   const finder = new ConflictFinder(combination, judgeBy(rules));
   finder.comparePaths();
   finder.followWhiteouts();

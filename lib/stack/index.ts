@@ -2,7 +2,7 @@ export { Combination, type IndexedLayer, type LayeredComponent } from './combina
 export { mergeConfigs, NOTHING_SETTLED, type Settled } from './config';
 export { errorOf, warningsOf } from './conflict-messages';
 export type * from './conflict-report';
-export { CONFLICT_RULES, type ConflictRules } from './conflict-rules';
+export { CONFLICT_RULES } from './conflict-rules';
 export { findConflicts } from './conflicts';
 export { envEntries, envOf } from './env';
 export { explainPath, type Explanation, type Provider } from './explain';

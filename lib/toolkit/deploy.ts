@@ -4,7 +4,7 @@ import { buildImages, type BuildContext } from '../build';
 import type { LayerFormat } from '../plan';
 import { concurrencyOf, withBuild, withDependencies, type BuildOptions } from './build-context';
 import type { DeployedTarget } from './deployed';
-import { fetchMissing, publishInLayout, verifyMissing } from './publish-layout';
+import { publishInLayout, readyMissing } from './publish-layout';
 import { publishInRegistries } from './publish-registry';
 import { encodeImages, ownersOf, type LayerOwners, type PublishedImage } from './published-images';
 import { parseTarget, type Target } from './target';
@@ -58,18 +58,16 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
 
 /** Results in the order of the targets. */
 async function publish(
-  { store, registry, registryImages, listener, signal }: BuildContext,
+  context: BuildContext,
   targets: readonly Target[],
   images: readonly PublishedImage[],
   owners: LayerOwners,
   { dryRun = false }: DeployOptions,
 ): Promise<readonly DeployedTarget[]> {
+  const { store, registry, listener, signal } = context;
   const layouts = targets.filter((target) => target.kind === 'layout');
   const registries = targets.filter((target) => target.kind === 'registry');
-  if (!dryRun) {
-    await fetchMissing(registryImages, layouts, images);
-    await verifyMissing(store, layouts, images);
-  }
+  if (!dryRun) await readyMissing(context, layouts, images);
   const deployed = new Map<Target, DeployedTarget>();
   for (const target of layouts) deployed.set(target, await publishInLayout(target, images, { dryRun, listener }));
   if (registries.length > 0) {

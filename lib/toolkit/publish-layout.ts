@@ -1,33 +1,42 @@
 import { forEachParallel, joinErrors, StackError, type Listener } from '../core';
 import { writeLayout, type LayoutImage } from '../oci';
-import type { RegistryImages } from '../build';
-import type { Store } from '../store';
+import type { BuildContext } from '../build';
 import { deployedImage, tellDeployed, type DeployedTarget } from './deployed';
 import type { PublishedImage } from './published-images';
 import { refNames, type LayoutTarget } from './target';
 
-/** Far more than are transferred at a time, which is for others to limit. */
+/** Blobs in work at a time; how many of them are transferred is for others to limit. */
 const IN_WORK = 16;
 
 /**
- * Brings what layouts lack and only a registry has into the store, before any of the layouts is changed.
- * @throws StackError STACK6101 to STACK6113, STACK7001, STACK7002
+ * Sees, before any of the layouts is changed, that what they lack is in the store as it was made, however long ago; what only a
+ * registry has is brought there.
+ * @throws StackError STACK7004 with every damaged blob; STACK6101 to STACK6113, STACK7001, STACK7002
  */
-export async function fetchMissing(
-  registryImages: RegistryImages,
+export async function readyMissing(
+  { store, registryImages }: BuildContext,
   targets: readonly LayoutTarget[],
   published: readonly PublishedImage[],
 ): Promise<void> {
-  const elsewhere = new Map(
+  const stored = new Map(
     published.flatMap(({ path, encoded }) =>
-      encoded.blobs.flatMap((blob) => (blob.origin === undefined ? [] : [[blob.descriptor.digest, { path, blob }]])),
+      encoded.blobs.flatMap((blob) =>
+        typeof blob.from === 'string' ? [[blob.descriptor.digest, { path, blob }] as const] : [],
+      ),
     ),
   );
-  if (elsewhere.size === 0) return;
+  const damages: StackError[] = [];
   await forEachParallel(await missingIn(targets, published), IN_WORK, async (digest) => {
-    const found = elsewhere.get(digest);
-    if (found !== undefined) await registryImages.provide(found.path, found.blob);
+    const found = stored.get(digest);
+    if (found === undefined) return;
+    await registryImages.provide(found.path, found.blob);
+    await store.verifyBlob(digest).catch((error: unknown) => {
+      if (!StackError.is(error)) throw error;
+      damages.push(error);
+    });
   });
+  const [first, ...others] = damages;
+  if (first !== undefined) throw joinErrors([first, ...others]);
 }
 
 /** Digests of the blobs that any of the layouts lacks. */
@@ -42,32 +51,6 @@ async function missingIn(
     for (const { digest } of blobs) missing.add(digest);
   }
   return missing;
-}
-
-/**
- * Sees that what layouts lack is in the store as it was made, however long ago, before any of them is changed.
- * @throws StackError STACK7004 with every damaged blob
- */
-export async function verifyMissing(
-  store: Store,
-  targets: readonly LayoutTarget[],
-  published: readonly PublishedImage[],
-): Promise<void> {
-  const stored = new Set(
-    published.flatMap(({ encoded }) =>
-      encoded.blobs.flatMap(({ descriptor, from }) => (typeof from === 'string' ? descriptor.digest : [])),
-    ),
-  );
-  const damages: StackError[] = [];
-  for (const digest of await missingIn(targets, published)) {
-    if (!stored.has(digest)) continue;
-    await store.verifyBlob(digest).catch((error: unknown) => {
-      if (!StackError.is(error)) throw error;
-      damages.push(error);
-    });
-  }
-  const [first, ...others] = damages;
-  if (first !== undefined) throw joinErrors([first, ...others]);
 }
 
 /**

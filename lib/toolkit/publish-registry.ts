@@ -71,13 +71,16 @@ function repositoryOf({ prefix }: RegistryTarget, { plan }: PublishedImage): str
  * What an earlier process added to the store is looked at first: registries only say that a digest does not fit. What is only in
  * another registry passes through.
  */
-function sourceOf({ descriptor, from, origin }: EncodedBlob, { store, registry }: RegistryPublishing): BlobSource {
+function sourceOf(
+  { descriptor, from, origin }: EncodedBlob,
+  { store, registry, signal }: RegistryPublishing,
+): BlobSource {
   const { digest, size } = descriptor;
   async function* open(offset: number): AsyncGenerator<Buffer> {
     if (typeof from !== 'string') {
       yield Buffer.from(from).subarray(offset);
     } else if (origin !== undefined && !(await store.hasBlob(digest, size))) {
-      yield* withoutFirst(registry.blob(origin, { digest, size }), offset);
+      yield* withoutFirst(registry.blob(origin, { digest, size }, { signal }), offset);
     } else {
       await store.verifyBlob(digest);
       yield* createReadStream(from, { start: offset, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;

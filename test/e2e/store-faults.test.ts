@@ -137,10 +137,20 @@ describe('a damaged store', () => {
       });
       deployed();
       expectLayout(project, golden);
-      expectStore(project.store);
+      // What a script wrote has the times of that very run: its archive was made anew under another digest, and no record has
+      // the old one any more.
+      const records = execFileSync('cat', recordsOf(project), { encoding: 'utf8' });
+      const unused = kept.map((name) => path.basename(name)).filter((name) => !records.includes(name));
+      expectStore(project.store, new Set(unused));
     },
     MINUTE,
   );
+
+  function recordsOf({ store }: Project): string[] {
+    const directory = path.join(store, 'v1/records');
+    const names = fs.readdirSync(directory, { recursive: true, encoding: 'utf8' });
+    return names.filter((name) => name.endsWith('.json')).map((name) => path.join(directory, name));
+  }
 });
 
 describe('a store that cannot be used', () => {

@@ -1,6 +1,7 @@
 import { digestOf } from '../../lib/oci';
 import { indexLine, PathList, sortTree, type Entry } from '../../lib/pack';
-import { Combination, findConflicts, type Conflict, type ConflictRules } from '../../lib/stack';
+import { Combination, findConflicts, type Conflict } from '../../lib/stack';
+import type { ConflictsPlan } from '../../lib/plan';
 
 const METADATA = { mode: 0o644, uid: 0, gid: 0, mtime: 5 };
 
@@ -46,12 +47,12 @@ export function combine(layers: Readonly<Record<string, readonly Entry[]>>): Com
 
 export function conflictsOf(
   layers: Readonly<Record<string, readonly Entry[]>>,
-  rules?: ConflictRules,
+  rules?: ConflictsPlan,
 ): readonly Conflict[] {
   return findConflicts(combine(layers), rules).conflicts;
 }
 
 /** Conflicts in short: `error CONTENT_CONFLICT /x`. */
-export function shortOf(layers: Readonly<Record<string, readonly Entry[]>>, rules?: ConflictRules): string[] {
+export function shortOf(layers: Readonly<Record<string, readonly Entry[]>>, rules?: ConflictsPlan): string[] {
   return conflictsOf(layers, rules).map(({ severity, code, path }) => `${severity} ${code} ${path}`);
 }

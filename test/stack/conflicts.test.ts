@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { Entry } from '../../lib/pack';
-import { findConflicts, type ConflictRules } from '../../lib/stack';
+import { findConflicts } from '../../lib/stack';
+import type { ConflictsPlan } from '../../lib/plan';
 import { combine, conflictsOf, device, directory, file, link, listOf, opaque, shortOf, whiteout } from './combination';
 import { Combination } from '../../lib/stack';
 
@@ -219,7 +220,7 @@ describe('whiteouts that reach a sibling', () => {
       a: [directory('etc'), directory('etc/ssl'), file('etc/ssl/x')],
       b: [directory('etc'), opaque('etc/ssl'), file('etc/ssl/y')],
     };
-    for (const rules of [{}, { default: 'last-wins' }, { whiteouts: 'allow' }] satisfies ConflictRules[]) {
+    for (const rules of [{}, { default: 'last-wins' }, { whiteouts: 'allow' }] satisfies ConflictsPlan[]) {
       expect(shortOf(layers, rules)).toEqual(['error VACUOUS_WHITEOUT /etc/ssl']);
     }
     expect(conflictsOf(layers)[0]?.hidden).toEqual(['/etc/ssl/x']);
@@ -270,7 +271,7 @@ describe('whiteouts that reach a sibling', () => {
 describe('rules', () => {
   const layers = { a: [file('x', '1'), file('y', '1')], b: [file('x', '2'), file('y', '2')] };
 
-  test.each<[string, ConflictRules, string[]]>([
+  test.each<[string, ConflictsPlan, string[]]>([
     ['the default', { default: 'warn' }, ['warning CONTENT_CONFLICT /x', 'warning CONTENT_CONFLICT /y']],
     [
       'a rule',
@@ -293,7 +294,7 @@ describe('rules', () => {
   });
 
   test('no rule allows what runtimes disagree on', () => {
-    const rules: ConflictRules = { default: 'last-wins', rules: [{ match: '/**', policy: 'last-wins' }] };
+    const rules: ConflictsPlan = { default: 'last-wins', rules: [{ match: '/**', policy: 'last-wins' }] };
     expect(shortOf({ a: [link('lib', 'x')], b: [directory('lib')] }, rules)).toEqual(['error TYPE_CONFLICT /lib']);
     expect(shortOf({ a: [link('lib', 'x')], b: [file('lib/y')] }, rules)).toEqual(['error IMPLICIT_PARENT /lib']);
   });
