@@ -10,7 +10,7 @@ export interface OutputStream {
 
 /** Everything the command touches of its process, so that tests can stand in for it. */
 export interface Io {
-  readonly stdin: { readonly isTTY?: boolean };
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly env: NodeJS.ProcessEnv;

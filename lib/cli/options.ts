@@ -1,5 +1,5 @@
 import type { LayerFormat } from '../plan';
-import type { SandboxChoice } from '../toolkit';
+import type { FormatTags, SandboxChoice } from '../toolkit';
 
 /**
  * How a value is written and checked.
@@ -31,6 +31,11 @@ export interface OptionSpec {
 }
 
 const FORMATS = ['tar', 'squashfs'] as const satisfies readonly LayerFormat[];
+
+const FORMAT_TAGS = ['suffix', 'index'] as const satisfies readonly FormatTags[];
+
+/** What is asked about before it is published: tags that would name something else, or any change at all. */
+const APPROVALS = ['never', 'broadening', 'any-change'] as const;
 
 const SANDBOXES = ['auto', 'oci-runtime', 'unshare'] as const satisfies readonly SandboxChoice[];
 
@@ -121,6 +126,21 @@ export const OPTIONS = {
     description: 'registry to speak to without encryption; those on this machine are anyway',
   },
   tag: { type: 'string', value: 'TAG', repeatable: true, description: 'tag for images that declare none' },
+  formatTags: {
+    type: 'string',
+    value: 'HOW',
+    choices: FORMAT_TAGS,
+    default: 'suffix',
+    description: 'tags of images in several formats: one for each, such as latest-squashfs, or one index for all',
+  },
+  requireApproval: {
+    type: 'string',
+    value: 'WHEN',
+    choices: APPROVALS,
+    default: 'never',
+    description: 'ask before publishing: where a tag would move to another image, or for any change',
+  },
+  yes: { type: 'boolean', short: 'y', default: false, flagOnly: true, description: 'approve without being asked' },
   dryRun: { type: 'boolean', default: false, description: 'tell what would be done, and do nothing' },
   outputsFile: {
     type: 'string',
@@ -255,6 +275,9 @@ export const COMMANDS = {
       'to',
       'plainHttp',
       'tag',
+      'formatTags',
+      'requireApproval',
+      'yes',
       'dryRun',
       'outputsFile',
       'concurrency',

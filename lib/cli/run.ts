@@ -1,5 +1,6 @@
 import { EXIT, StackError } from '../core';
 import type { Assembly, TreeNode } from '../plan';
+import { confirm } from './ask';
 import type { Command } from './commands/command';
 import type * as conflictsModule from './commands/conflicts';
 import type * as deployModule from './commands/deploy';
@@ -85,6 +86,7 @@ async function runCommand(
       version,
       cwd: io.cwd,
       isInteractive: io.stdin.isTTY === true && io.stderr.isTTY === true,
+      confirm: (question) => confirm(io, question, signal),
       color: styleOf(io.stderr, io.env, settings.color).colors.isColorSupported,
       loaded: (assembly) => (progress.assembly = assembly),
     });

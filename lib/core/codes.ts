@@ -35,6 +35,7 @@ export const ERROR_CODES = {
   STACK1007: { title: 'The synthesized output directory cannot be used.', exit: EXIT.usage },
   STACK1008: { title: 'The work was cancelled before it was done.', exit: EXIT.cancelled },
   STACK1009: { title: 'The outputs file cannot be written.', exit: EXIT.failed },
+  STACK1010: { title: 'What would be published was not approved.', exit: EXIT.cancelled },
 
   STACK2001: { title: 'The app failed before it finished synthesizing.', exit: EXIT.app },
   STACK2002: { title: 'The app creates no image.', exit: EXIT.app },
@@ -126,6 +127,7 @@ export const ERROR_CODES = {
   STACK6112: { title: 'A registry kept failing.', exit: EXIT.failed },
   STACK6113: { title: 'A registry refuses a request.', exit: EXIT.failed },
   STACK6114: { title: 'A tag cannot be moved to another image.', exit: EXIT.failed },
+  STACK6115: { title: 'Somebody else moved a tag while images were published.', exit: EXIT.failed },
 
   STACK7001: { title: 'The local store cannot be used.', exit: EXIT.failed },
   STACK7002: { title: 'There is no space left on the device.', exit: EXIT.failed },

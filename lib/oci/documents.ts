@@ -146,6 +146,6 @@ function isStringMap(value: unknown): boolean {
 }
 
 function isPlatform(value: unknown): value is Platform {
-  const { os, architecture, variant } = membersOf(value);
-  return isString(os) && isString(architecture) && (variant === undefined || isString(variant));
+  const { os, architecture, variant, 'os.features': features } = membersOf(value);
+  return isString(os) && isString(architecture) && isAbsentOr(variant, isString) && isAbsentOr(features, isStringList);
 }

@@ -10,18 +10,18 @@ export interface BlobSource {
   readonly from: string | Buffer;
 }
 
-/** One image to be written under one name. */
+/** One image, or an index of several, to be written under one name. */
 export interface LayoutImage {
   /** Value of `org.opencontainers.image.ref.name`. */
   readonly refName: string;
-  /** The manifest, with its platform. */
+  /** The manifest, with its platform, or the index. */
   readonly manifest: Descriptor;
-  /** Config, layers and the manifest itself. */
+  /** Everything that is to be there, the manifest itself included. */
   readonly blobs: readonly BlobSource[];
 }
 
-/** Names under which the index does not have just these images yet. */
-export function changedNames(index: Index, images: readonly LayoutImage[]): ReadonlySet<string> {
+/** Names under which the index does not have just these images yet, and the digests they name now. */
+export function changedNames(index: Index, images: readonly LayoutImage[]): ReadonlyMap<string, string | undefined> {
   const current = new Map<string, Descriptor[]>();
   for (const entry of index.manifests) {
     const name = refNameOf(entry);
@@ -29,11 +29,13 @@ export function changedNames(index: Index, images: readonly LayoutImage[]): Read
     if (namesakes !== undefined) namesakes.push(entry);
     else if (name !== undefined) current.set(name, [entry]);
   }
-  const changed = images.filter((image) => {
-    const entries = current.get(image.refName) ?? [];
-    return entries.length !== 1 || canonicalJson(entries[0]) !== canonicalJson(entryOf(image));
-  });
-  return new Set(changed.map(({ refName }) => refName));
+  return new Map(
+    images.flatMap((image): [string, string | undefined][] => {
+      const [entry, ...others] = current.get(image.refName) ?? [];
+      const isRight = others.length === 0 && canonicalJson(entry) === canonicalJson(entryOf(image));
+      return isRight ? [] : [[image.refName, entry?.digest]];
+    }),
+  );
 }
 
 /** The index with the images in it: each in the place of the first that had its name, new ones behind, in the order given. */

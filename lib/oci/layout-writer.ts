@@ -25,8 +25,8 @@ import type { Descriptor, Index } from './types';
 /** What was written, or with `dryRun` would be. */
 export interface LayoutChanges {
   readonly blobs: readonly Descriptor[];
-  /** Names that are new or moved to another digest. */
-  readonly names: ReadonlySet<string>;
+  /** Names that are new or moved to another digest, with the one they named before. */
+  readonly names: ReadonlyMap<string, string | undefined>;
 }
 
 /** How a layout is written. */

@@ -163,10 +163,10 @@ async function* chunksOf(file: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** The bytes of a manifest or config as we write them, with their descriptor. */
+/** The bytes of a manifest, index or config as we write them, with their descriptor. */
 export function encodeDocument(
   mediaType: string,
-  document: Manifest | ImageConfigFile,
+  document: Manifest | Index | ImageConfigFile,
 ): { readonly descriptor: Descriptor; readonly content: Buffer } {
   const content = Buffer.from(canonicalJson(document), 'utf8');
   return { descriptor: { mediaType, digest: digestOf(content), size: content.length }, content };

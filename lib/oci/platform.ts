@@ -32,10 +32,21 @@ export function samePlatform(a: Platform, b: Platform): boolean {
   return a.os === b.os && a.architecture === b.architecture && variantOf(a) === variantOf(b);
 }
 
-/** The entries of an index that are for a platform, or else those that name none. */
+/**
+ * The entries of an index that are for a platform, or else those that name none. Of those that ask for features of the system
+ * come those first that ask for what the platform has, and no more (image-index.md: such features are mandatory).
+ */
 export function entriesFor(entries: readonly Descriptor[], platform: Platform): readonly Descriptor[] {
   const fitting = entries.filter((entry) => entry.platform && samePlatform(entry.platform, platform));
-  return fitting.length > 0 ? fitting : entries.filter((entry) => !entry.platform);
+  if (fitting.length === 0) return entries.filter((entry) => !entry.platform);
+  const known = new Set(featuresOf(platform));
+  const usable = fitting.filter((entry) => featuresOf(entry.platform).every((feature) => known.has(feature)));
+  const most = Math.max(...usable.map((entry) => featuresOf(entry.platform).length));
+  return usable.length === 0 ? fitting : usable.filter((entry) => featuresOf(entry.platform).length === most);
+}
+
+function featuresOf(platform: Platform | undefined): readonly string[] {
+  return platform?.['os.features'] ?? [];
 }
 
 function variantOf({ architecture, variant }: Platform): string {

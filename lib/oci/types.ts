@@ -13,6 +13,8 @@ export interface Platform {
   readonly os: string;
   readonly architecture: string;
   readonly variant?: string | undefined;
+  /** What a system must be able to do to run it, such as to mount squashfs. */
+  readonly 'os.features'?: readonly string[] | undefined;
 }
 
 /** Image manifest (image-spec, manifest.md). */

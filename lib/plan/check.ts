@@ -1,6 +1,7 @@
 import { StackError } from '../core';
 import { formatReference, isImageName, isTag, parseReference } from '../oci';
 import { dependenciesOf, findCycles, graphOf } from './graph';
+import { platformIn } from './platform';
 import type { AssemblyManifest, FileRef, ImagePlan, Plan } from './schema';
 import { nameOfUrl, parseUrl } from './source-url';
 
@@ -17,7 +18,7 @@ export function planFaults(plan: Plan): string[] {
     ...Object.entries(plan.images).flatMap(([key, image]) => unusableReferences(key, image)),
     ...cycles.map((cycle) => `images need each other in a circle: ${[...cycle, cycle[0]].join(' -> ')}`),
     ...published.flatMap(([key, image]) => unusableNames(key, image)),
-    ...duplicateNames(published),
+    ...duplicateNames(published, new Map(Object.entries(plan.images))),
   ];
 }
 
@@ -85,11 +86,16 @@ function unusableNames(key: string, image: ImagePlan): string[] {
   ];
 }
 
-function duplicateNames(published: readonly (readonly [string, ImagePlan])[]): string[] {
+/** Images of one name for several platforms become one index. */
+function duplicateNames(
+  published: readonly (readonly [string, ImagePlan])[],
+  images: ReadonlyMap<string, ImagePlan>,
+): string[] {
   const owners = new Map<string, string>();
   return published.flatMap(([key, { name }]) => {
-    const owner = owners.get(name);
-    owners.set(name, key);
+    const identity = `${name} ${platformIn(images, key) ?? ''}`;
+    const owner = owners.get(identity);
+    owners.set(identity, key);
     return owner === undefined ? [] : [`images ${quote(owner)} and ${quote(key)} have the same name ${quote(name)}`];
   });
 }

@@ -13,6 +13,9 @@ export const LIMITS = {
   gzipLevel: { min: 1, max: 9 },
 } as const;
 
+/** Every layer format. */
+export const LAYER_FORMATS = ['tar', 'squashfs'] as const;
+
 /** 64 hex characters. */
 export const SHA256_PATTERN = /^[0-9a-f]{64}$/;
 

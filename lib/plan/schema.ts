@@ -3,11 +3,11 @@
  * Readers tolerate unknown members, so a newer minor version can add some; `schemaVersion` moves when they cannot.
  */
 import * as v from 'valibot';
-import { LIMITS, SHA256_PATTERN } from './limits';
+import { LAYER_FORMATS, LIMITS, SHA256_PATTERN } from './limits';
 import { PLAN_SCHEMA_VERSION } from './version';
 
 /** What a layer's delta becomes: a tar, or a filesystem image that is mounted as it is. */
-export const layerFormatSchema = v.picklist(['tar', 'squashfs']);
+export const layerFormatSchema = v.picklist(LAYER_FORMATS);
 export type LayerFormat = v.InferOutput<typeof layerFormatSchema>;
 
 const stringMap = v.record(v.string(), v.string());

@@ -97,14 +97,13 @@ export class Publishing {
   }
 
   /**
-   * Does what a plan says. When something fails, whatever is under way is broken off and no tag is touched any more.
-   * @throws StackError of any request; the signal's reason when aborted
+   * Does what a plan says. When something fails, whatever is under way is broken off and no tag is touched any more. Tags are
+   * looked at once more while the manifests are published: somebody else may have moved them meanwhile.
+   * @throws StackError STACK6115, and of any request; the signal's reason when aborted
    */
   public async execute(plan: PushPlan): Promise<void> {
     await this.together(plan.blobs, (step) => this.bring(step));
-    for (const wave of plan.manifests) {
-      await this.together(wave, (step) => this.publish(step));
-    }
+    await Promise.all([this.publishAll(plan.manifests), this.together(plan.tags, (step) => this.requireUnmoved(step))]);
     await this.together(plan.tags, (step) => this.tag(step));
   }
 
@@ -138,10 +137,26 @@ export class Publishing {
     await this.together(then, (next) => this.bring(next));
   }
 
+  private async publishAll(waves: PushPlan['manifests']): Promise<void> {
+    for (const wave of waves) await this.together(wave, (step) => this.publish(step));
+  }
+
   private async publish({ repository, digest }: ManifestStep): Promise<void> {
     const access = this.access(repository);
     await this.put(access, { ...access.repository, digest }, digest);
     access.listener({ code: 'manifest-published', repository, digest });
+  }
+
+  private async requireUnmoved({ repository, tag, digest, was }: TagStep): Promise<void> {
+    const access = this.access(repository);
+    const found = await findManifest(access, { ...access.repository, tag }, ['pull', 'push']);
+    if (found?.digest === was || found?.digest === digest) return;
+    const [before, now] = [was, found?.digest].map((named) => (named === undefined ? 'nothing' : named));
+    throw new StackError(
+      'STACK6115',
+      `somebody else moved the tag '${tag}' of ${repository} meanwhile: it named ${String(before)}, and now ${String(now)}`,
+      { hint: 'look at what was published there; publishing once more moves the tag all the same' },
+    );
   }
 
   private async tag({ repository, tag, digest }: TagStep): Promise<void> {

@@ -52,6 +52,8 @@ export interface ManifestStep {
 /** Lets a tag name a manifest. */
 export interface TagStep extends ManifestStep {
   readonly tag: string;
+  /** What it named when the registry was asked; undefined when it was not there. */
+  readonly was: string | undefined;
 }
 
 /** Everything to be done: blobs first, then the waves of manifests one after the other, tags last. */
@@ -161,9 +163,12 @@ function planTags(publications: readonly PlannedPublication[], known: Known): re
   for (const { repository, manifests, tags } of publications) {
     const digest = manifests.at(-1)?.digest;
     if (digest === undefined) continue;
-    for (const tag of tags) wanted.set(`${repository}:${tag}`, { repository, tag, digest });
+    for (const tag of tags) {
+      const name = `${repository}:${tag}`;
+      wanted.set(name, { repository, tag, digest, was: known.tags.get(name) });
+    }
   }
-  return [...wanted].flatMap(([name, step]) => (known.tags.get(name) === step.digest ? [] : [step]));
+  return [...wanted.values()].filter(({ digest, was }) => digest !== was);
 }
 
 function hostOf(repository: string): string {

@@ -56,6 +56,16 @@ export interface WorkOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is about to be published. */
+export interface Push {
+  readonly plan: PushPlan;
+  /**
+   * Does it, once.
+   * @throws StackError as {@link Registry.publish}
+   */
+  readonly execute: () => Promise<void>;
+}
+
 /**
  * A client for OCI registries (distribution-spec 1.1): reads images, and publishes many at once so that every blob is uploaded
  * once. One client keeps connections, tokens and pace of all registries it is used with; close it at the end.
@@ -148,24 +158,27 @@ export class Registry {
   }
 
   /**
-   * What {@link publish} would do now.
+   * Finds out what {@link publish} would do now, so that it can be looked at before it is done.
    * @throws StackError STACK6101 to STACK6113
    */
-  public async plan(publications: readonly Publication[], options: WorkOptions = {}): Promise<PushPlan> {
-    return this.publishing(publications, options).plan();
+  public async prepare(publications: readonly Publication[], options: WorkOptions = {}): Promise<Push> {
+    const accessTo = (repository: string, signal: AbortSignal): Access =>
+      this.access(parseRepository(repository), signal);
+    const publishing = new Publishing(publications, accessTo, this.chunks, options.signal);
+    const plan = await publishing.plan();
+    return { plan, execute: () => publishing.execute(plan) };
   }
 
   /**
    * Publishes images and indexes, all together: each blob is uploaded once to each registry and mounted everywhere else, and
    * tags are set when all else is there. What is there already is left alone.
    * @returns what was done
-   * @throws StackError STACK6101 to STACK6114, STACK3002, STACK3003, STACK6005; the signal's reason when aborted. No tag names
+   * @throws StackError STACK6101 to STACK6115, STACK3002, STACK3003, STACK6005; the signal's reason when aborted. No tag names
    * anything incomplete then.
    */
   public async publish(publications: readonly Publication[], options: WorkOptions = {}): Promise<PushPlan> {
-    const publishing = this.publishing(publications, options);
-    const plan = await publishing.plan();
-    await publishing.execute(plan);
+    const { plan, execute } = await this.prepare(publications, options);
+    await execute();
     return plan;
   }
 
@@ -215,12 +228,6 @@ export class Registry {
   /** Closes all connections. */
   public async close(): Promise<void> {
     await this.hosts.close();
-  }
-
-  private publishing(publications: readonly Publication[], options: WorkOptions): Publishing {
-    const accessTo = (repository: string, signal: AbortSignal): Access =>
-      this.access(parseRepository(repository), signal);
-    return new Publishing(publications, accessTo, this.chunks, options.signal);
   }
 
   private access(repository: Repository, signal: AbortSignal | undefined): Access {

@@ -1,17 +1,18 @@
 import { StackError } from '../core';
 import { isTag } from '../oci';
 import { buildImages, type BuildContext } from '../build';
-import type { LayerFormat } from '../plan';
+import type { LayerFormat, Plan } from '../plan';
 import { concurrencyOf, withBuild, withDependencies, type BuildOptions } from './build-context';
 import type { DeployedTarget } from './deployed';
 import { publishInLayout, readyMissing } from './publish-layout';
-import { publishInRegistries } from './publish-registry';
-import { encodeImages, ownersOf, type LayerOwners, type PublishedImage } from './published-images';
+import { nameImages, type FormatTags, type NamedImage } from './named-images';
+import { prepareRegistries } from './publish-registry';
+import { encodeImages, ownersOf, type LayerOwners } from './published-images';
 import { parseTarget, type Target } from './target';
 
-export type { DeployedImage, DeployedTarget } from './deployed';
+export type { DeployedBlob, DeployedImage, DeployedTarget } from './deployed';
 
-/** What to deploy, and where. */
+/** What to deploy, and where. An image for several platforms is published as a whole, whichever of them is named. */
 export interface DeployOptions extends BuildOptions {
   /** Construct paths of the images to publish; what they need is built too. Those that are `buildOnly` are only built. */
   readonly images: readonly string[];
@@ -21,6 +22,10 @@ export interface DeployOptions extends BuildOptions {
   readonly targets: readonly string[];
   /** Tags of images that have none of their own; default: the bare name in a layout, `latest` in a registry. */
   readonly tags?: readonly string[];
+  /** Whether every format gets tags of its own, such as `latest-squashfs`, or all are in one index. @default 'suffix' */
+  readonly formatTags?: FormatTags;
+  /** Is asked, when everything is built, whether to publish it; what it throws ends the deploy before anything is changed. */
+  readonly approve?: (planned: readonly DeployedTarget[]) => Promise<void>;
   /** Build, and tell what would be written, but write to no target. */
   readonly dryRun?: boolean;
 }
@@ -43,40 +48,55 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       });
   }
   const targets = options.targets.map((target) => parseTarget(target, directory));
-  const order = withDependencies(plan, options.images);
+  const images = withNamesakes(plan, options.images);
+  const order = withDependencies(plan, images);
   const outputs = targets.flatMap((target) => (target.kind === 'layout' ? [target.directory] : []));
   return withBuild(options, order, outputs, async (context) => {
     const { store, epoch } = context;
-    const published = new Set(options.images.filter((image) => plan.images[image]?.buildOnly === false));
+    const published = new Set(images.filter((image) => plan.images[image]?.buildOnly === false));
     const formatsOf = (image: string): readonly LayerFormat[] =>
       published.has(image) ? (options.formats ?? plan.images[image]?.formats ?? plan.formats) : [];
     const built = await buildImages(context, { order, formatsOf, concurrency: concurrencyOf(options) });
-    const images = encodeImages(built, { images: order, formatsOf, tags: options.tags, store, epoch });
-    return { targets: await publish(context, targets, images, ownersOf(built), options) };
+    const encoded = encodeImages(built, { images: order, formatsOf, tags: options.tags, store, epoch });
+    const named = nameImages(encoded, options.formatTags ?? 'suffix');
+    return { targets: await publish(context, targets, named, ownersOf(built), options) };
   });
 }
 
-/** Results in the order of the targets. */
+/** Results in the order of the targets. Registries are asked what they have before anything is changed anywhere. */
 async function publish(
   context: BuildContext,
   targets: readonly Target[],
-  images: readonly PublishedImage[],
+  images: readonly NamedImage[],
   owners: LayerOwners,
-  { dryRun = false }: DeployOptions,
+  { dryRun = false, approve }: DeployOptions,
 ): Promise<readonly DeployedTarget[]> {
   const { store, registry, listener, signal } = context;
   const layouts = targets.filter((target) => target.kind === 'layout');
   const registries = targets.filter((target) => target.kind === 'registry');
-  if (!dryRun) await readyMissing(context, layouts, images);
-  const deployed = new Map<Target, DeployedTarget>();
-  for (const target of layouts) deployed.set(target, await publishInLayout(target, images, { dryRun, listener }));
-  if (registries.length > 0) {
-    const shared = { registry: registry(), store, owners, dryRun, listener, signal };
-    const results = await publishInRegistries(registries, images, shared);
-    for (const [index, target] of registries.entries()) {
-      const result = results[index];
-      if (result !== undefined) deployed.set(target, result);
-    }
-  }
-  return targets.flatMap((target) => deployed.get(target) ?? []);
+  const push =
+    registries.length === 0
+      ? undefined
+      : await prepareRegistries(registries, images, { registry: registry(), store, owners, listener, signal });
+  const writeLayouts = async (dry: boolean): Promise<readonly DeployedTarget[]> => {
+    const left = { layout: [] as DeployedTarget[], registry: [...(push?.targets ?? [])] };
+    for (const target of layouts) left.layout.push(await publishInLayout(target, images, { dryRun: dry, listener }));
+    return targets.flatMap(({ kind }) => left[kind].shift() ?? []);
+  };
+  if (dryRun) return writeLayouts(true);
+  await approve?.(await writeLayouts(true));
+  await readyMissing(context, layouts, images);
+  const deployed = await writeLayouts(false);
+  await push?.execute();
+  return deployed;
+}
+
+/** Images that are published under the name of one that was asked for: those for other platforms belong to it. */
+function withNamesakes(plan: Plan, images: readonly string[]): readonly string[] {
+  const isPublished = (image: string): boolean => plan.images[image]?.buildOnly === false;
+  const names = new Set(images.filter(isPublished).map((image) => plan.images[image]?.name));
+  const namesakes = Object.keys(plan.images).filter(
+    (image) => isPublished(image) && names.has(plan.images[image]?.name),
+  );
+  return [...new Set([...images, ...namesakes])];
 }

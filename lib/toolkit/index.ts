@@ -14,8 +14,9 @@ export type {
 } from '../stack';
 export type { BuildOptions } from './build-context';
 export type { ConflictsOptions, ExplainOptions, ExplainResult } from './conflicts';
-export type { DeployedImage, DeployedTarget, DeployOptions, DeployResult } from './deploy';
+export type { DeployedBlob, DeployedImage, DeployedTarget, DeployOptions, DeployResult } from './deploy';
 export * from './engine';
+export type { FormatTags } from './named-images';
 export type { GcItem, GcOptions, GcResult } from './gc';
 export * from './inspect';
 export * from './list';

@@ -2,15 +2,17 @@ import { StackError } from '../core';
 import {
   ANNOTATION,
   hostPlatform,
+  mediaFamilyOf,
   OciLayout,
   parsePlatform,
+  type FoundImage,
   type ImageConfigFile,
   type Manifest,
   type Platform,
 } from '../oci';
-import type { Assembly, ImagePlan, LayerFormat } from '../plan';
+import { LAYER_FORMATS, type Assembly, type ImagePlan, type LayerFormat } from '../plan';
 import { registryOnce } from '../build';
-import { parseTarget, registryTags, type LayoutTarget, type RegistryTarget } from './target';
+import { parseTarget, referenceIn, suffixOf, type LayoutTarget, type RegistryTarget } from './target';
 
 /** What to look at. */
 export interface InspectOptions {
@@ -19,7 +21,7 @@ export interface InspectOptions {
   readonly image: string;
   /** `oci:DIR`, relative to the app's directory, or `docker://HOST[/PREFIX]`. */
   readonly target: string;
-  /** Default: every format that is there. */
+  /** Default: every format that is there in a layout, and those that the image is published in in a registry. */
   readonly formats?: readonly LayerFormat[];
   /** Registry hosts that are spoken to without encryption. */
   readonly plainHttp?: readonly string[];
@@ -61,45 +63,64 @@ async function inspectLayout(
 ): Promise<readonly InspectResult[]> {
   const layout = await OciLayout.open(target.directory);
   const { manifests } = await layout.index();
-  const results: InspectResult[] = [];
+  const results = new Map<string, InspectResult>();
   for (const descriptor of manifests) {
     const refName = descriptor.annotations?.[ANNOTATION.refName];
-    const format = refName === undefined ? undefined : formatOf(refName, image.name);
-    if (format === undefined || formats?.includes(format) === false) continue;
-    const { manifest, config } = await layout.read(descriptor, descriptor.platform ?? platform);
-    results.push({ reference: `${target.text}:${refName ?? ''}`, digest: descriptor.digest, manifest, config });
+    if (refName === undefined || !isNameOf(refName, image.name)) continue;
+    const reference = `${target.text}:${refName}`;
+    for (const format of formats ?? LAYER_FORMATS) {
+      const found = await layout.read(descriptor, inFormat(descriptor.platform ?? platform, format));
+      if (isIn(found, format)) results.set(`${reference} ${found.descriptor.digest}`, resultOf(reference, found));
+    }
   }
-  return results;
+  return [...results.values()];
 }
 
-/** A registry is asked for the tags that a deploy sets. */
+/** A registry is asked for the tags that a deploy sets: that of the format alone, and that of all formats. */
 async function inspectRegistry(
   target: RegistryTarget,
   image: ImagePlan,
   platform: Platform,
   { assembly, formats, plainHttp }: InspectOptions,
 ): Promise<readonly InspectResult[]> {
-  const wanted = formats ?? image.formats ?? assembly.plan.formats;
-  const references = wanted.flatMap((format) =>
-    registryTags(image.tags, format).map((tag) => `${target.prefix}/${image.name}:${tag}`),
-  );
+  const tags = image.tags === undefined || image.tags.length === 0 ? [undefined] : image.tags;
   const { get, close } = registryOnce({ plainHttp, listener: () => undefined });
+  const look = async (tag: string | undefined, format: LayerFormat): Promise<readonly InspectResult[]> => {
+    for (const suffix of new Set([suffixOf(format), ''])) {
+      const reference = referenceIn(target, { name: image.name, tag, suffix });
+      if ((await get().tryResolve(reference)) === undefined) continue;
+      const found = await get().image(reference, { platform: inFormat(platform, format) });
+      if (isIn(found, format)) return [resultOf(reference, found)];
+    }
+    return [];
+  };
   try {
-    const found = references.map(async (reference): Promise<readonly InspectResult[]> => {
-      if ((await get().tryResolve(reference)) === undefined) return [];
-      const { descriptor, manifest, config } = await get().image(reference, { platform });
-      return [{ reference, digest: descriptor.digest, manifest, config }];
-    });
+    const wanted = formats ?? image.formats ?? assembly.plan.formats;
+    const found = wanted.flatMap((format) => tags.map((tag) => look(tag, format)));
     return (await Promise.all(found)).flat();
   } finally {
     await close();
   }
 }
 
-/** The format a name in a layout means for an image of this name; undefined when it is another image's. */
-function formatOf(refName: string, name: string): LayerFormat | undefined {
-  const match = /^(.*?)(-squashfs)?$/.exec(refName);
-  const bare = match?.[1] ?? '';
-  if (bare !== name && !bare.startsWith(`${name}:`)) return undefined;
-  return match?.[2] === undefined ? 'tar' : 'squashfs';
+/** Whether a layout has an image of this name under a name: with a tag or a format behind it, or both. */
+function isNameOf(refName: string, name: string): boolean {
+  const bare = LAYER_FORMATS.map(suffixOf).reduce((left, suffix) => {
+    return suffix !== '' && left.endsWith(suffix) ? left.slice(0, -suffix.length) : left;
+  }, refName);
+  return [refName, bare].includes(name) || refName.startsWith(`${name}:`);
+}
+
+/** The platform, as an index names images in a format. */
+function inFormat(platform: Platform, format: LayerFormat): Platform {
+  return format === 'tar' ? platform : { ...platform, 'os.features': [format] };
+}
+
+/** Whether an image has layers in a format; one without any is in all. */
+function isIn({ manifest }: FoundImage, format: LayerFormat): boolean {
+  return manifest.layers.every(({ mediaType }) => (mediaFamilyOf(mediaType) === 'tar') === (format === 'tar'));
+}
+
+function resultOf(reference: string, { descriptor, manifest, config }: FoundImage): InspectResult {
+  return { reference, digest: descriptor.digest, manifest, config };
 }

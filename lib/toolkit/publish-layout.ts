@@ -1,9 +1,9 @@
 import { forEachParallel, joinErrors, StackError, type Listener } from '../core';
 import { writeLayout, type LayoutImage } from '../oci';
 import type { BuildContext } from '../build';
-import { deployedImage, tellDeployed, type DeployedTarget } from './deployed';
-import type { PublishedImage } from './published-images';
-import { refNames, type LayoutTarget } from './target';
+import { deployedImages, deployedTarget, tellDeployed, type DeployedTarget } from './deployed';
+import { blobsOf, type NamedImage } from './named-images';
+import { referenceIn, refNameIn, type LayoutTarget } from './target';
 
 /** Blobs in work at a time; how many of them are transferred is for others to limit. */
 const IN_WORK = 16;
@@ -16,14 +16,16 @@ const IN_WORK = 16;
 export async function readyMissing(
   { store, registryImages }: BuildContext,
   targets: readonly LayoutTarget[],
-  published: readonly PublishedImage[],
+  published: readonly NamedImage[],
 ): Promise<void> {
   const stored = new Map(
-    published.flatMap(({ path, encoded }) =>
-      encoded.blobs.flatMap((blob) =>
-        typeof blob.from === 'string' ? [[blob.descriptor.digest, { path, blob }] as const] : [],
+    published
+      .flatMap(({ images }) => images)
+      .flatMap(({ path, encoded }) =>
+        encoded.blobs.flatMap((blob) =>
+          typeof blob.from === 'string' ? [[blob.descriptor.digest, { path, blob }] as const] : [],
+        ),
       ),
-    ),
   );
   const damages: StackError[] = [];
   await forEachParallel(await missingIn(targets, published), IN_WORK, async (digest) => {
@@ -42,9 +44,9 @@ export async function readyMissing(
 /** Digests of the blobs that any of the layouts lacks. */
 async function missingIn(
   targets: readonly LayoutTarget[],
-  published: readonly PublishedImage[],
+  published: readonly NamedImage[],
 ): Promise<ReadonlySet<string>> {
-  const images = published.flatMap(layoutImages);
+  const images = published.map(layoutImage);
   const missing = new Set<string>();
   for (const target of targets) {
     const { blobs } = await writeLayout(target.directory, images, { dryRun: true });
@@ -59,35 +61,27 @@ async function missingIn(
  */
 export async function publishInLayout(
   target: LayoutTarget,
-  published: readonly PublishedImage[],
+  published: readonly NamedImage[],
   options: { readonly dryRun: boolean; readonly listener: Listener },
 ): Promise<DeployedTarget> {
   const { dryRun, listener } = options;
   const started = performance.now();
-  const changes = await writeLayout(target.directory, published.flatMap(layoutImages), {
+  const changes = await writeLayout(target.directory, published.map(layoutImage), {
     dryRun,
     onBlob: ({ digest, size }) => {
       listener({ code: 'blob-written', target: target.text, digest, size });
     },
   });
-  const deployed: DeployedTarget = {
-    target: target.text,
-    blobsWritten: changes.blobs.length,
-    bytesWritten: changes.blobs.reduce((sum, { size }) => sum + size, 0),
-    blobsMounted: 0,
-    images: published.flatMap((image) =>
-      namesOf(image).map((name) => deployedImage(image, `${target.text}:${name}`, changes.names.has(name))),
-    ),
-  };
+  const moves = new Map([...changes.names].map(([name, was]) => [`${target.text}:${name}`, was]));
+  const deployed = deployedTarget(
+    target.text,
+    changes.blobs.map(({ digest, size }) => ({ digest, size, to: target.text })),
+    published.flatMap((named) => deployedImages(named, referenceIn(target, named), moves)),
+  );
   if (!dryRun) tellDeployed(listener, deployed, started);
   return deployed;
 }
 
-function layoutImages(image: PublishedImage): readonly LayoutImage[] {
-  const { manifest, blobs } = image.encoded;
-  return namesOf(image).map((refName) => ({ refName, manifest, blobs }));
-}
-
-function namesOf({ plan, tags, format }: PublishedImage): readonly string[] {
-  return refNames(plan.name, tags, format);
+function layoutImage(named: NamedImage): LayoutImage {
+  return { refName: refNameIn(named), manifest: named.manifest, blobs: blobsOf(named) };
 }

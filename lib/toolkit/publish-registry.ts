@@ -1,70 +1,90 @@
 import { createReadStream } from 'node:fs';
 import type { Listener } from '../core';
 import type { EncodedBlob } from '../build';
-import type { BlobSource, Publication, PushPlan, Registry } from '../registry';
+import type { BlobSource, Publication, PublishedManifest, PushPlan, Registry } from '../registry';
 import type { Store } from '../store';
-import { deployedImage, tellDeployed, type DeployedTarget } from './deployed';
+import { deployedImages, deployedTarget, tellDeployed, type DeployedTarget } from './deployed';
+import type { NamedImage } from './named-images';
 import type { LayerOwners, PublishedImage } from './published-images';
-import { registryTags, type RegistryTarget } from './target';
+import { referenceIn, registryTag, type RegistryTarget } from './target';
 
 /** What publishing in registries needs. */
 export interface RegistryPublishing {
   readonly registry: Registry;
   readonly store: Store;
   readonly owners: LayerOwners;
-  readonly dryRun: boolean;
   readonly listener: Listener;
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Publishes images in all registries together: every blob is uploaded once to each registry and mounted where else it is
- * needed, tags come last.
- * @throws StackError STACK6101 to STACK6114, STACK7004; no tag names anything incomplete then
- */
-export async function publishInRegistries(
-  targets: readonly RegistryTarget[],
-  published: readonly PublishedImage[],
-  shared: RegistryPublishing,
-): Promise<readonly DeployedTarget[]> {
-  const { registry, dryRun, listener, signal } = shared;
-  if (targets.length === 0) return [];
-  const started = performance.now();
-  const publications = targets.flatMap((target) => published.map((image) => publicationOf(target, image, shared)));
-  const plan = await (dryRun ? registry.plan(publications, { signal }) : registry.publish(publications, { signal }));
-  return targets.map((target) => {
-    const deployed = deployedTarget(target, published, plan);
-    if (!dryRun) tellDeployed(listener, deployed, started);
-    return deployed;
-  });
+/** What is about to be published in registries. */
+export interface PreparedRegistries {
+  /** What each target would get. */
+  readonly targets: readonly DeployedTarget[];
+  /**
+   * Publishes it.
+   * @throws StackError STACK6101 to STACK6115, STACK7004; no tag names anything incomplete then
+   */
+  readonly execute: () => Promise<void>;
 }
 
-function publicationOf(target: RegistryTarget, image: PublishedImage, shared: RegistryPublishing): Publication {
-  const { manifest, blobs } = image.encoded;
-  const content = blobs.find(({ descriptor }) => descriptor.digest === manifest.digest)?.from;
+/**
+ * Finds out what is to be done to publish images in all registries together: every blob is uploaded once to each registry and
+ * mounted where else it is needed, tags come last.
+ * @throws StackError STACK6101 to STACK6113
+ */
+export async function prepareRegistries(
+  targets: readonly RegistryTarget[],
+  published: readonly NamedImage[],
+  shared: RegistryPublishing,
+): Promise<PreparedRegistries> {
+  const { registry, listener, signal } = shared;
+  if (targets.length === 0) return { targets: [], execute: () => Promise.resolve() };
+  const publications = targets.flatMap((target) => published.map((named) => publicationOf(target, named, shared)));
+  const { plan, execute } = await registry.prepare(publications, { signal });
+  const deployed = targets.map((target) => plannedTarget(target, published, plan));
   return {
-    repository: repositoryOf(target, image),
-    tags: registryTags(image.tags, image.format),
-    manifests: [
-      {
-        mediaType: manifest.mediaType,
-        content: Buffer.from(content ?? ''),
-        blobs: blobs
-          .filter(({ descriptor }) => descriptor.digest !== manifest.digest)
-          .map((blob) => ({
-            ...sourceOf(blob, shared),
-            knownIn: [
-              ...(blob.origin === undefined ? [] : [blob.origin]),
-              ...(shared.owners.get(blob.descriptor.digest) ?? []).map((name) => `${target.prefix}/${name}`),
-            ],
-          })),
-      },
-    ],
+    targets: deployed,
+    execute: async () => {
+      const started = performance.now();
+      await execute();
+      for (const target of deployed) tellDeployed(listener, target, started);
+    },
   };
 }
 
-function repositoryOf({ prefix }: RegistryTarget, { plan }: PublishedImage): string {
-  return `${prefix}/${plan.name}`;
+function publicationOf(target: RegistryTarget, named: NamedImage, shared: RegistryPublishing): Publication {
+  const { images, index } = named;
+  const manifests = images.map((image) => manifestOf(target, image, shared));
+  if (index !== undefined) {
+    manifests.push({ mediaType: index.descriptor.mediaType, content: Buffer.from(index.from), blobs: [] });
+  }
+  return { repository: repositoryOf(target, named), tags: [registryTag(named)], manifests };
+}
+
+function manifestOf(
+  target: RegistryTarget,
+  { encoded: { manifest, blobs } }: PublishedImage,
+  shared: RegistryPublishing,
+): PublishedManifest {
+  const content = blobs.find(({ descriptor }) => descriptor.digest === manifest.digest)?.from;
+  return {
+    mediaType: manifest.mediaType,
+    content: Buffer.from(content ?? ''),
+    blobs: blobs
+      .filter(({ descriptor }) => descriptor.digest !== manifest.digest)
+      .map((blob) => ({
+        ...sourceOf(blob, shared),
+        knownIn: [
+          ...(blob.origin === undefined ? [] : [blob.origin]),
+          ...(shared.owners.get(blob.descriptor.digest) ?? []).map((name) => `${target.prefix}/${name}`),
+        ],
+      })),
+  };
+}
+
+function repositoryOf({ prefix }: RegistryTarget, { name }: NamedImage): string {
+  return `${prefix}/${name}`;
 }
 
 /**
@@ -98,23 +118,13 @@ async function* withoutFirst(chunks: AsyncIterable<Buffer>, bytes: number): Asyn
 }
 
 /** What a plan does for one of the targets: those of one registry share their blobs, so each counts where it is uploaded. */
-function deployedTarget(target: RegistryTarget, published: readonly PublishedImage[], plan: PushPlan): DeployedTarget {
-  const repositories = new Set(published.map((image) => repositoryOf(target, image)));
-  const steps = plan.blobs
+function plannedTarget(target: RegistryTarget, published: readonly NamedImage[], plan: PushPlan): DeployedTarget {
+  const repositories = new Set(published.map((named) => repositoryOf(target, named)));
+  const blobs = plan.blobs
     .flatMap((step) => [step, ...step.then])
-    .filter(({ repository }) => repositories.has(repository));
-  const uploads = steps.filter(({ from }) => from === undefined);
-  const moved = new Set(plan.tags.map(({ repository, tag }) => `${repository}:${tag}`));
-  return {
-    target: target.text,
-    blobsWritten: uploads.length,
-    bytesWritten: uploads.reduce((sum, { size }) => sum + size, 0),
-    blobsMounted: steps.length - uploads.length,
-    images: published.flatMap((image) =>
-      registryTags(image.tags, image.format).map((tag) => {
-        const reference = `${repositoryOf(target, image)}:${tag}`;
-        return deployedImage(image, reference, moved.has(reference));
-      }),
-    ),
-  };
+    .filter(({ repository }) => repositories.has(repository))
+    .map(({ digest, size, repository: to, from }) => ({ digest, size, to, ...(from === undefined ? {} : { from }) }));
+  const moves = new Map(plan.tags.map(({ repository, tag, was }) => [`${repository}:${tag}`, was]));
+  const images = published.flatMap((named) => deployedImages(named, referenceIn(target, named), moves));
+  return deployedTarget(target.text, blobs, images);
 }

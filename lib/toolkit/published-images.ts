@@ -1,9 +1,7 @@
-import { StackError } from '../core';
 import { encodeImage, requireImage, type BuiltImages, type EncodedImage } from '../build';
 import type { ImagePlan, LayerFormat } from '../plan';
 import { layersOf } from '../stack';
 import type { Store } from '../store';
-import { refNames } from './target';
 
 /** An image in one format, ready to be published. */
 export interface PublishedImage {
@@ -45,26 +43,13 @@ export interface PublishOptions {
   readonly epoch: number;
 }
 
-/**
- * Encodes images in all their formats.
- * @throws StackError STACK2003 when two would have the same name
- */
+/** Encodes images in all their formats. */
 export function encodeImages(built: BuiltImages, options: PublishOptions): readonly PublishedImage[] {
   const { images, formatsOf, tags, store, epoch } = options;
-  const owners = new Map<string, string>();
   return images.flatMap((path) => {
     const image = requireImage(built, path);
     const { plan } = image;
     return formatsOf(path).map((format): PublishedImage => {
-      for (const refName of refNames(plan.name, plan.tags ?? tags, format)) {
-        const other = owners.get(refName);
-        if (other !== undefined) {
-          throw new StackError('STACK2003', `'${other}' and '${path}' would both be published as '${refName}'`, {
-            hint: 'give one of them another imageName',
-          });
-        }
-        owners.set(refName, path);
-      }
       return { path, plan, format, tags: plan.tags ?? tags, encoded: encodeImage(image, format, store, epoch) };
     });
   });

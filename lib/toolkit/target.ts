@@ -44,17 +44,29 @@ export function parseTarget(text: string, directory: string): Target {
 }
 
 /** Behind a name or tag, so that all formats of an image can lie side by side (formats.md). */
-function suffixOf(format: LayerFormat): string {
+export function suffixOf(format: LayerFormat): string {
   return format === 'tar' ? '' : `-${format}`;
 }
 
-/** The names an image gets in a layout: `NAME` or with tags `NAME:TAG`, and the format behind it unless that is tar. */
-export function refNames(name: string, tags: readonly string[] | undefined, format: LayerFormat): readonly string[] {
-  const suffix = suffixOf(format);
-  return tags === undefined || tags.length === 0 ? [`${name}${suffix}`] : tags.map((tag) => `${name}:${tag}${suffix}`);
+/** What an image is called in a target: its name, its tag if it has one, and what is behind them. */
+export interface ImageName {
+  readonly name: string;
+  readonly tag: string | undefined;
+  readonly suffix: string;
 }
 
-/** The tags an image gets in a registry; without any of its own `latest`. */
-export function registryTags(tags: readonly string[] | undefined, format: LayerFormat): readonly string[] {
-  return (tags === undefined || tags.length === 0 ? ['latest'] : tags).map((tag) => `${tag}${suffixOf(format)}`);
+/** Its name in a layout: `NAME` or with a tag `NAME:TAG`. */
+export function refNameIn({ name, tag, suffix }: ImageName): string {
+  return `${name}${tag === undefined ? '' : `:${tag}`}${suffix}`;
+}
+
+/** Its tag in a registry, `latest` when it has none. */
+export function registryTag({ tag = 'latest', suffix }: ImageName): string {
+  return `${tag}${suffix}`;
+}
+
+/** Where it is: `HOST/PREFIX/NAME:TAG` or `oci:DIR:NAME`. */
+export function referenceIn(target: Target, image: ImageName): string {
+  if (target.kind === 'layout') return `${target.text}:${refNameIn(image)}`;
+  return `${target.prefix}/${image.name}:${registryTag(image)}`;
 }

@@ -62,10 +62,12 @@ beforeEach(() => {
         blobsWritten: 1,
         bytesWritten: 10,
         blobsMounted: 0,
+        blobs: [],
         images: options.images.map((image) => ({
           path: image,
           name: image,
           format: 'tar',
+          platform: 'linux/amd64',
           reference: `${target}:${image}`,
           digest,
           size: 10,
@@ -243,6 +245,7 @@ describe('stack deploy', () => {
     expect(options).toEqual({
       assembly,
       images: ['kernel'],
+      formatTags: 'suffix',
       targets: ['oci:./oci'],
       formats: ['squashfs'],
       tags: ['1', '2'],
@@ -298,6 +301,80 @@ describe('stack deploy', () => {
       targets: [{ target: 'oci:./oci', images: [{ path: 'kernel', digest }] }],
     });
   });
+});
+
+describe('stack deploy --require-approval', () => {
+  const was = `sha256:${'0'.repeat(64)}`;
+  let published: boolean;
+  beforeEach(() => {
+    published = false;
+    toolkit.deploy.mockReset().mockImplementation(async (options) => {
+      const images = options.images.map((image) => ({
+        path: image,
+        name: image,
+        format: 'tar' as const,
+        platform: 'linux/amd64',
+        reference: `host/${image}:latest`,
+        digest,
+        ...(image === 'base' ? {} : { was: image === 'kernel' ? was : digest }),
+        size: 10,
+        changed: image !== 'ovmf',
+        layers: [],
+      }));
+      const targets = [
+        { target: 'docker://host', blobsWritten: 1, bytesWritten: 10, blobsMounted: 0, blobs: [], images },
+      ];
+      await options.approve?.(targets);
+      published = true;
+      return { targets };
+    });
+  });
+
+  /** Somebody at a terminal. */
+  function somebody(answer?: string): void {
+    io.stdin.isTTY = true;
+    (io.stderr as { isTTY: boolean }).isTTY = true;
+    io.stdin.end(answer === undefined ? undefined : `${answer}\n`);
+  }
+
+  test.each(['y', 'YES'])('publishes when the answer is %s', async (answer) => {
+    somebody(answer);
+    expect(await stack('deploy --require-approval broadening')).toBe(0);
+    expect(io.stderr.text).toContain(
+      `1 name would change:\n  host/kernel:latest: 000000000000 -> ${digest.slice(7, 19)}\npublish? [y/N] `,
+    );
+    expect(published).toBe(true);
+  });
+
+  test.each(['n', '', 'yesterday', undefined])('publishes nothing when the answer is %s', async (answer) => {
+    somebody(answer);
+    expect(await stack('deploy --require-approval broadening --no-color')).toBe(8);
+    expect(io.stderr.text).toContain('error STACK1010: 1 name would change, and that was not approved');
+    expect(published).toBe(false);
+  });
+
+  test('asks about new names too when every change is to be approved', async () => {
+    somebody('y');
+    expect(await stack('deploy --require-approval any-change')).toBe(0);
+    expect(io.stderr.text).toMatch(/2 names would change:\n  host\/base:latest: new -> /);
+  });
+
+  test('fails at once where nobody can be asked, and names the way out', async () => {
+    expect(await stack('deploy --require-approval broadening')).toBe(8);
+    expect(io.stderr.text).toMatch(
+      /error STACK1010: 1 name would change, and nobody is at a terminal to approve it: host\/kernel/,
+    );
+    expect(io.stderr.text).toContain('pass --yes or --require-approval never');
+    expect(published).toBe(false);
+  });
+
+  test.each(['deploy', 'deploy --require-approval any-change --yes', 'deploy ovmf --require-approval broadening'])(
+    '%s asks nothing',
+    async (line) => {
+      expect(await stack(line)).toBe(0);
+      expect(published).toBe(true);
+    },
+  );
 });
 
 test('stack inspect asks every target for the one image', async () => {

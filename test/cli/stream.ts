@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import type { Io, OutputStream, Style } from '../../lib/cli/io';
 import { styleOf } from '../../lib/cli/io';
 
@@ -20,6 +21,7 @@ export class RecordedStream implements OutputStream {
 
 /** A process to run a command line in. */
 export interface RecordedIo extends Io {
+  readonly stdin: PassThrough & { isTTY?: boolean };
   readonly stdout: RecordedStream;
   readonly stderr: RecordedStream;
 }
@@ -27,7 +29,7 @@ export interface RecordedIo extends Io {
 /** Streams that are no terminals, and an environment of its own. */
 export function recordedIo(cwd: string, env: NodeJS.ProcessEnv = {}): RecordedIo {
   return {
-    stdin: {},
+    stdin: new PassThrough(),
     stdout: new RecordedStream(),
     stderr: new RecordedStream(),
     env: { LANG: 'C.UTF-8', ...env },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { Construct } from 'constructs';
-import { Layer } from '../../lib';
+import { Layer, StackedImage, type App } from '../../lib';
 import { suggestName } from '../../lib/constructs/private/image-names';
 import { isImageName } from '../../lib/oci';
 import { appWith, planOf, problemsOf, removeDirectories } from './fixture';
@@ -79,7 +79,7 @@ test('two images of one name are one error that names both and where they are', 
       message: expect.stringMatching(
         /^"a-b" \(.*names\.test\.ts:\d+:\d+\) and "a\/b" \(.*names\.test\.ts:\d+:\d+\) would be published under the same name "a-b"$/,
       ) as string,
-      hint: 'give all but one of them another imageName',
+      hint: 'give all but one of them another imageName, or another platform',
     },
   ]);
 });
@@ -88,6 +88,33 @@ test('three images of one name in two formats are still one error', () => {
   const app = appWith({}, { formats: ['tar', 'squashfs'] });
   for (const id of ['a', 'b', 'c']) new Layer(app, id, { imageName: 'same' });
   expect(problemsOf(app)).toMatchObject([{ code: 'STACK2003', path: 'c' }]);
+});
+
+describe('images of one name for several platforms', () => {
+  /** Whether they declare the platform or what they stand on does. */
+  function appForTwo(): App {
+    const app = appWith();
+    for (const architecture of ['amd64', 'arm64']) {
+      const platform = `linux/${architecture}`;
+      const kernel = new Layer(app, `kernel-${architecture}`, { imageName: 'kernel', platform });
+      new StackedImage(app, `combined-${architecture}`, [kernel], { imageName: 'combined' });
+    }
+    return app;
+  }
+
+  test('are one image', () => {
+    const names = Object.values(planOf(appForTwo()).images).map(({ name }) => name);
+    expect(names.sort()).toEqual(['combined', 'combined', 'kernel', 'kernel']);
+  });
+
+  test('are an error when two are for one platform', () => {
+    const app = appForTwo();
+    const kernel = app.node.findChild('kernel-arm64') as Layer;
+    new StackedImage(app, 'again', [kernel], { imageName: 'combined' });
+    expect(problemsOf(app)).toMatchObject([
+      { code: 'STACK2003', path: 'again', message: expect.stringContaining('"combined-arm64"') as string },
+    ]);
+  });
 });
 
 test('names that meet only because of a format are an error', () => {

@@ -26,7 +26,7 @@ describe('writing a layout', () => {
   test('makes one that reads back', async () => {
     const images = [layoutImage('kernel', ['base', 'kernel']), layoutImage('arm', ['arm'], ARM64)];
     const changes = await writeLayout(directory, images);
-    expect(changes.names).toEqual(new Set(['kernel', 'arm']));
+    expect([...changes.names.keys()]).toEqual(['kernel', 'arm']);
     expect(changes.blobs.map(({ digest }) => digest.slice(7)).sort()).toEqual(images.flatMap(digests).sort());
     const layout = await OciLayout.open(directory);
     const found = await layout.find('kernel', AMD64);
@@ -52,8 +52,8 @@ describe('writing a layout', () => {
     const images = [layoutImage('a', ['base', 'a']), layoutImage('b', ['base', 'b'])];
     await writeLayout(directory, images);
     const before = stateOf(directory);
-    expect(await writeLayout(directory, images)).toEqual({ blobs: [], names: new Set() });
-    expect(await writeLayout(directory, [images[1]!])).toEqual({ blobs: [], names: new Set() });
+    expect(await writeLayout(directory, images)).toEqual({ blobs: [], names: new Map() });
+    expect(await writeLayout(directory, [images[1]!])).toEqual({ blobs: [], names: new Map() });
     expect(stateOf(directory)).toEqual(before);
   });
 
@@ -61,11 +61,13 @@ describe('writing a layout', () => {
     const [a, changed] = [layoutImage('a', ['base', 'a']), layoutImage('a', ['base', 'b'])];
     const planned = await writeLayout(directory, [a], { dryRun: true });
     expect(planned.blobs).toHaveLength(4);
-    expect(planned.names).toEqual(new Set(['a']));
+    expect(planned.names).toEqual(new Map([['a', undefined]]));
     expect(fs.existsSync(directory)).toBe(false);
     await writeLayout(directory, [a]);
     const before = stateOf(home);
-    expect((await writeLayout(directory, [changed], { dryRun: true })).blobs.map(({ digest }) => digest)).toEqual(
+    const { blobs, names: moved } = await writeLayout(directory, [changed], { dryRun: true });
+    expect(moved).toEqual(new Map([['a', a.manifest.digest]]));
+    expect(blobs.map(({ digest }) => digest)).toEqual(
       changed.blobs.slice(1).map(({ descriptor }) => descriptor.digest),
     );
     expect(stateOf(home)).toEqual(before);

@@ -338,9 +338,37 @@ test('progress is told by blob, up to its size', async () => {
 test('a plan asks, but changes nothing', async () => {
   const fake = await world.fake();
 
-  const plan = await world.client().plan([publication(`${fake.host}/acme/app`, imageOf([top]), '1')]);
+  const { plan } = await world.client().prepare([publication(`${fake.host}/acme/app`, imageOf([top]), '1')]);
 
   expect(plan.blobs).toHaveLength(2);
   expect(plan.tags).toHaveLength(1);
   expect(new Set(fake.log.map(({ method }) => method))).toEqual(new Set(['HEAD']));
+});
+
+test('a tag that somebody else moves meanwhile is left to them, and no other is touched', async () => {
+  const fake = await world.fake();
+  const [app, other] = ['app', 'other'].map((name) => `${fake.host}/acme/${name}`);
+  const client = world.client();
+  await client.publish([publication(app!, imageOf([base]), '1')]);
+  const { plan, execute } = await client.prepare([
+    publication(app!, imageOf([top]), '1'),
+    publication(other!, imageOf([top]), '1'),
+  ]);
+  expect(plan.tags.map(({ was }) => was)).toEqual([digestOf(imageOf([base]).content), undefined]);
+  await client.publish([publication(app!, imageOf([base, top]), '1')]);
+
+  await expect(execute()).rejects.toMatchObject({ code: 'STACK6115' });
+
+  expect((await client.resolve(`${app!}:1`)).digest).toBe(digestOf(imageOf([base, top]).content));
+  expect(await client.tryResolve(`${other!}:1`)).toBeUndefined();
+});
+
+test('a tag that somebody else moves to the same image meanwhile is right', async () => {
+  const fake = await world.fake();
+  const client = world.client();
+  const wanted = [publication(`${fake.host}/acme/app`, imageOf([top]), '1')];
+  const { execute } = await client.prepare(wanted);
+  await client.publish(wanted);
+  await execute();
+  expect((await client.resolve(`${fake.host}/acme/app:1`)).digest).toBe(digestOf(imageOf([top]).content));
 });

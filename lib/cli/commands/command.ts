@@ -14,6 +14,8 @@ export interface CommandContext {
   readonly cwd: string;
   /** Whether somebody sits at a terminal. */
   readonly isInteractive: boolean;
+  /** Asks them; whether the answer is yes. */
+  readonly confirm: (question: string) => Promise<boolean>;
   /** Version of this package. */
   readonly version: string;
   /** Whether the app's output may have colors. */

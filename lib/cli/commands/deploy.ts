@@ -2,6 +2,7 @@ import * as path from 'node:path';
 import { canonicalJson, StackError, writeFailure, writeFileAtomic } from '../../core';
 import { deploy, loadEngine, type DeployResult, type Selection } from '../../toolkit';
 import { deployText } from '../render/deployment';
+import { approval } from './approval';
 import { buildOptions, present, select, synthesize, targetsOf } from './app';
 import type { CommandContext, CommandResult } from './command';
 
@@ -25,7 +26,8 @@ export async function run(context: CommandContext): Promise<CommandResult> {
     targets: targetsOf(context, assembly),
     dryRun: settings.dryRun,
     shellOnFailure: settings.shellOnFailure,
-    ...present({ formats: settings.format, tags: settings.tag }),
+    formatTags: settings.formatTags,
+    ...present({ formats: settings.format, tags: settings.tag, approve: approval(context) }),
   });
   const milliseconds = performance.now() - started;
   if (settings.outputsFile !== undefined && !settings.dryRun) {
@@ -50,8 +52,8 @@ function reasons(selection: Selection): string {
 /** Digests by construct path and reference, so that `jq -r '.images.kernel[]'` gives what was published. */
 async function writeOutputs(file: string, result: DeployResult): Promise<void> {
   const images: Record<string, Record<string, string>> = {};
-  for (const { path: image, reference, digest } of result.targets.flatMap((target) => target.images)) {
-    images[image] = { ...images[image], [reference]: digest };
+  for (const { path: image, reference, digest, index } of result.targets.flatMap((target) => target.images)) {
+    images[image] = { ...images[image], [reference]: index ?? digest };
   }
   try {
     await writeFileAtomic(file, `${canonicalJson({ images }, 2)}\n`);

@@ -14,6 +14,14 @@ export class JsonRenderer implements Renderer {
     // What notes say is part of the result.
   }
 
+  public pause(): void {
+    // Lines are whole, so anything may come between them.
+  }
+
+  public resume(): void {
+    // As above.
+  }
+
   public stop(): void {
     // Nothing is open.
   }

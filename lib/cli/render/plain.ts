@@ -40,6 +40,14 @@ export class PlainRenderer implements Renderer {
     if (this.verbosity !== 'quiet') this.line(text);
   }
 
+  public pause(): void {
+    this.stop();
+  }
+
+  public resume(): void {
+    // Lines are written when there is something to tell.
+  }
+
   public stop(): void {
     if (!this.atLineStart) this.passThrough('\n');
   }

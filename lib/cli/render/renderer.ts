@@ -6,6 +6,9 @@ export interface Renderer {
   handle(event: StackEvent): void;
   /** Shows a remark of the command itself. */
   note(text: string): void;
+  /** Leaves the terminal to the user, until {@link resume}. */
+  pause(): void;
+  resume(): void;
   /** Leaves the terminal as it was found; nothing is shown afterwards. May be called twice. */
   stop(): void;
 }

@@ -52,6 +52,15 @@ export class TtyRenderer implements Renderer {
     this.pending.push(this.style.colors.dim(cleanLine(text)));
   }
 
+  public pause(): void {
+    this.screen.draw(this.pending.splice(0), []);
+    this.isPaused = true;
+  }
+
+  public resume(): void {
+    this.isPaused = false;
+  }
+
   public stop(): void {
     if (this.timer === undefined) return;
     clearInterval(this.timer);
@@ -107,11 +116,10 @@ export class TtyRenderer implements Renderer {
         break;
       case 'shell-opened':
         this.pending.push(cleanLine(shellText(event)));
-        this.screen.draw(this.pending.splice(0), []);
-        this.isPaused = true;
+        this.pause();
         break;
       case 'shell-closed':
-        this.isPaused = false;
+        this.resume();
         break;
       case 'download-started':
         this.update(event.image, `downloading ${event.url}`);

@@ -8,11 +8,13 @@ export interface NamedImage {
   readonly constructPath: string;
   readonly source: string | undefined;
   readonly formats: readonly string[];
+  /** Images of one name for several platforms are published as one; undefined: that of the machine that deploys. */
+  readonly platform: string | undefined;
   /** Whether the name is the construct path and not `imageName`. */
   readonly isDefault: boolean;
 }
 
-/** Checks the names of images that are published: each must be one a registry accepts, and no two may meet. */
+/** Checks the names of images that are published: each must be one a registry accepts, and no two for one platform may meet. */
 export function checkNames(images: readonly NamedImage[], problems: Problems): void {
   for (const image of images) checkName(image, problems);
   for (const [name, owners] of meetingImages(images)) {
@@ -23,7 +25,7 @@ export function checkNames(images: readonly NamedImage[], problems: Problems): v
     problems.at({ constructPath: last?.constructPath, source: last?.source })(
       'STACK2003',
       `${list.join(' and ')} would be published under the same name ${show(name)}`,
-      'give all but one of them another imageName',
+      'give all but one of them another imageName, or another platform',
     );
   }
 }
@@ -67,20 +69,21 @@ function checkName({ name, constructPath, source, isDefault }: NamedImage, probl
  * can meet though their names differ.
  */
 function meetingImages(images: readonly NamedImage[]): [string, readonly NamedImage[]][] {
-  const owners = new Map<string, NamedImage[]>();
+  const owners = new Map<string, { readonly name: string; readonly group: NamedImage[] }>();
   for (const image of images) {
     for (const format of image.formats) {
       const name = format === 'tar' ? image.name : `${image.name}-${format}`;
-      const others = owners.get(name);
-      if (others === undefined) owners.set(name, [image]);
-      else others.push(image);
+      const key = `${name} ${image.platform ?? ''}`;
+      const meeting = owners.get(key);
+      if (meeting === undefined) owners.set(key, { name, group: [image] });
+      else meeting.group.push(image);
     }
   }
   const told = new Set<string>();
-  return [...owners].filter(([, group]) => {
+  return [...owners.values()].flatMap(({ name, group }): [string, readonly NamedImage[]][] => {
     const members = group.map(({ constructPath }) => constructPath).join('\n');
     const isNew = group.length > 1 && !told.has(members);
     told.add(members);
-    return isNew;
+    return isNew ? [[name, group]] : [];
   });
 }

@@ -1,7 +1,16 @@
 import * as fs from 'node:fs';
 import type { IConstruct, Node } from 'constructs';
 import { messageOf, StackError, type ErrorPlace } from '../../core';
-import { cycleError, findCycles, graphOf, writeAssembly, type ImagePlan, type Plan, type TreeNode } from '../../plan';
+import {
+  cycleError,
+  findCycles,
+  graphOf,
+  platformIn,
+  writeAssembly,
+  type ImagePlan,
+  type Plan,
+  type TreeNode,
+} from '../../plan';
 import type { AppProps } from '../app-props';
 import type { IImage } from '../reference';
 import { declarationOf, type Declaration } from './declaration';
@@ -117,6 +126,7 @@ function publishedImages(
       constructPath,
       source: plan.source,
       formats: plan.formats ?? formats,
+      platform: platformIn(plans, constructPath),
       isDefault: images.get(constructPath)?.declaration.props.imageName === undefined,
     }));
 }

@@ -13,6 +13,7 @@ function published(name: string, hex: string, changed: boolean, ...sizes: readon
     path: name,
     name,
     format: 'squashfs',
+    platform: 'linux/amd64',
     reference,
     digest: `sha256:${hex.repeat(64)}`,
     size: 9,
@@ -36,6 +37,7 @@ function text(
     blobsWritten: 4,
     bytesWritten: 71_200_000,
     blobsMounted: 0,
+    blobs: [],
     images,
     ...target,
   }));
