@@ -1,5 +1,5 @@
 import type { Listener, Semaphore } from '../core';
-import type { Plan } from '../plan';
+import type { LockFile, Plan } from '../plan';
 import type { Registry } from '../registry';
 import type { Store } from '../store';
 import type { DebianSource } from './debian';
@@ -19,6 +19,7 @@ export interface BuildContext {
   /** Files and directories, absolute, that are never part of an import, since the build itself writes to them. */
   readonly outputs: readonly string[];
   readonly store: Store;
+  readonly lockFile: LockFile;
   readonly hostFiles: HostFiles;
   readonly debian: DebianSource;
   readonly downloads: Downloads;

@@ -2,7 +2,7 @@ export * from './build';
 export { requireImage, type BuiltImage, type BuiltImages } from './built-image';
 export { conflictsOf, explainIn } from './check-conflicts';
 export * from './context';
-export { DebianSource } from './debian';
+export { DebianSource, lockKey, packageRequest } from './debian';
 export * from './discard';
 export { Downloads, requireHashes } from './download';
 export * from './encode';

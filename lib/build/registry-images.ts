@@ -78,6 +78,18 @@ export class RegistryImages {
   }
 
   /**
+   * Asks a registry what a reference stands for now, and locks that, in memory.
+   * @param platforms for which there must be an image
+   * @throws StackError STACK6005, STACK6101 to STACK6113, STACK7001, STACK7002
+   */
+  public async update(reference: string, platforms: readonly Platform[]): Promise<void> {
+    const { registry, lockFile, signal } = this.options;
+    const { digest } = await registry().resolve(reference, { signal });
+    for (const platform of platforms) await this.documents(parseReference(reference), digest, platform);
+    lockFile.setImage(reference, { digest });
+  }
+
+  /**
    * Brings the blob of a layer into the store from where it is, unless it is there.
    * @param image construct path of the image that needs it, for events
    * @throws StackError STACK6101 to STACK6113, STACK7001, STACK7002; the signal's reason when aborted
@@ -166,7 +178,7 @@ function isDocuments(value: unknown): value is Documents {
 function hinting(error: unknown, reference: string): unknown {
   if (!StackError.is(error) || error.code !== 'STACK6107') return error;
   return new StackError(error.code, error.message, {
-    hint: `the digest is that of cdk-stack.lock.json: delete the entry of '${reference}' to lock what the tag names now`,
+    hint: `the digest is that of cdk-stack.lock.json: run stack update ${reference} to lock what the tag names now`,
     cause: error,
   });
 }

@@ -312,6 +312,12 @@ export const COMMANDS = {
     description: 'open a shell in a throw-away copy of an image',
     options: ['concurrency', 'frozen', 'requireHash', 'noCache', 'sandbox', 'plainHttp'],
   },
+  update: {
+    arguments: '[reference...]',
+    argumentDescription: 'references of images, URLs and names of Debian packages; by default all that the app uses',
+    description: 'look up what tags, URLs and packages stand for now, and write it to the lock file',
+    options: ['dryRun', 'frozen', 'plainHttp'],
+  },
   gc: {
     description: 'remove from the local store what was not used for long; it is made again when it is needed',
     options: ['keepStorage', 'olderThan', 'dryRun'],

@@ -10,6 +10,7 @@ import type * as inspectModule from './commands/inspect';
 import type * as lsModule from './commands/ls';
 import type * as shellModule from './commands/shell';
 import type * as synthModule from './commands/synth';
+import type * as updateModule from './commands/update';
 import { projectDirectory } from './config-file';
 import { earlyFlag, styleOf, type Io } from './io';
 import type { CommandName } from './options';
@@ -28,6 +29,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   explain: () => (require('./commands/explain') as typeof explainModule).run,
   shell: () => (require('./commands/shell') as typeof shellModule).run,
   inspect: () => (require('./commands/inspect') as typeof inspectModule).run,
+  update: () => (require('./commands/update') as typeof updateModule).run,
   gc: () => (require('./commands/gc') as typeof gcModule).run,
 };
 /* eslint-enable @typescript-eslint/no-require-imports */
@@ -49,7 +51,7 @@ export async function run(argv: readonly string[], io: Io, signal: AbortSignal):
     const color = earlyFlag(argv, 'color');
     const helpStyle = {
       version,
-      width: io.stdout.columns ?? 100,
+      width: io.stdout.columns || 100,
       color: styleOf(io.stdout, io.env, color).colors.isColorSupported,
     };
     const parsed = parseArguments(argv, helpStyle);
@@ -114,7 +116,7 @@ function report(error: StackError, argv: readonly string[], io: Io, { settings, 
       style: styleOf(io.stderr, io.env, settings?.color ?? earlyFlag(argv, 'color')),
       directory: assembly?.directory ?? settings?.directory ?? projectDirectory(io.cwd),
       debug: settings?.debug ?? false,
-      width: io.stderr.columns,
+      width: io.stderr.columns || undefined,
       constructOf: (constructPath) => constructs?.get(constructPath),
     }),
   );

@@ -94,9 +94,10 @@ async function contextOf(
 ): Promise<BuildContext> {
   const { listener, signal } = options;
   const { plan, directory, output } = options.assembly;
+  const lockFile = await LockFile.load(directory);
   const sources = {
     store,
-    lockFile: await LockFile.load(directory),
+    lockFile,
     registry: registry.get,
     listener,
     frozen: options.frozen ?? false,
@@ -108,6 +109,7 @@ async function contextOf(
     directory,
     outputs: [output, ...outputs],
     store,
+    lockFile,
     hostFiles: await HostFiles.load(store, directory),
     debian: new DebianSource(sources),
     downloads: new Downloads(sources),

@@ -7,6 +7,8 @@ import type { GcOptions, GcResult } from './gc';
 import type * as gcImplementation from './gc';
 import type { ShellOptions } from './shell';
 import type * as shellImplementation from './shell';
+import type { UpdatedEntry, UpdateOptions } from './update';
+import type * as updateImplementation from './update';
 
 /**
  * Loads what builds and publishes, which is most of the program: verbs without need of it do without, and a deploy loads it
@@ -47,4 +49,10 @@ export function gc(options: GcOptions): Promise<GcResult> {
 export function shell(options: ShellOptions): Promise<number> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
   return (require('./shell') as typeof shellImplementation).shell(options);
+}
+
+/** See `update` in ./update. */
+export function update(options: UpdateOptions): Promise<readonly UpdatedEntry[]> {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
+  return (require('./update') as typeof updateImplementation).update(options);
 }

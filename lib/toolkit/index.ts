@@ -23,3 +23,4 @@ export * from './list';
 export * from './select';
 export type { ShellOptions } from './shell';
 export * from './synth';
+export type { UpdatedEntry, UpdateOptions } from './update';

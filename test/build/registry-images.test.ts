@@ -256,7 +256,7 @@ test('a locked digest that is gone names the cure', async () => {
   fs.rmSync(`${shop.home}/store`, { recursive: true });
   expect(await failureOf(buildOne())).toMatchObject({
     code: 'STACK6107',
-    hint: expect.stringContaining(`delete the entry of '${origin()}:1'`) as string,
+    hint: expect.stringContaining(`run stack update ${origin()}:1 to`) as string,
   });
 });
 

@@ -103,9 +103,10 @@ export class Workshop {
       recipe.onEvent?.(event);
     };
     const registry = this.registryOnce();
+    const lockFile = await LockFile.load(this.directory);
     const sources = {
       store,
-      lockFile: await LockFile.load(this.directory),
+      lockFile,
       registry,
       listener,
       frozen: recipe.frozen ?? false,
@@ -118,6 +119,7 @@ export class Workshop {
         directory: this.directory,
         outputs: [this.path('oci'), this.path('synth.out')],
         store,
+        lockFile,
         hostFiles: await HostFiles.load(store, this.directory),
         debian: { provide } as unknown as DebianSource,
         isFresh: (image) => recipe.fresh?.includes(image) ?? false,

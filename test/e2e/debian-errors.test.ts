@@ -88,7 +88,7 @@ describe('errors leave lock file and store alone:', () => {
     const error = await unchanged(() => world.provide(['alpha']));
     expect(error.code).toBe('STACK3012');
     expect(error.message).toContain("package 'alpha' 1.0 is locked");
-    expect(error.hint).toMatch(/delete the entry 'amd64 none sources:[0-9a-f]{12}: alpha'.*snapshot/);
+    expect(error.hint).toMatch(/run stack update 'amd64 none sources:[0-9a-f]{12}: alpha'.*snapshot/);
   });
 
   test('a package that the mirror lists but lacks', async () => {

@@ -64,7 +64,7 @@ async function findOffers(
       'STACK3012',
       `${describe(gone)} ${gone.length === 1 ? 'is' : 'are'} locked, but no longer offered by ${apt.sourcesName}`,
       {
-        hint: `delete the entry '${key}' from the lock file to lock what is offered now, or let 'sources' name a snapshot mirror, which keeps old versions`,
+        hint: `run stack update '${key}' to lock what is offered now, or let 'sources' name a snapshot mirror, which keeps old versions`,
       },
     );
   }
@@ -111,7 +111,7 @@ async function verify(locked: LockedPackage, file: string): Promise<void> {
 
 function wrongChecksum(locked: LockedPackage, what: string, key: string): StackError {
   return new StackError('STACK3001', `${describe([locked])} does not have the sha256 ${locked.sha256}: ${what}`, {
-    hint: `if the package was rightly built anew, delete the entry '${key}' from the lock file`,
+    hint: `if the package was rightly built anew, run stack update '${key}'`,
   });
 }
 

@@ -47,6 +47,18 @@ export class DebianSource {
     return work;
   }
 
+  /**
+   * Asks apt what an image's packages are now, and locks that, in memory, with all of them in the store.
+   * @throws StackError as {@link provide}
+   */
+  public async update(image: string, plan: DebianPlan): Promise<void> {
+    const request = packageRequest(plan);
+    const key = lockKey(request);
+    const packages = await this.resolve(image, request);
+    await this.fetch(image, packages, request, key);
+    this.options.lockFile.setDebian(key, packages);
+  }
+
   private async provideRequest(image: string, request: PackageRequest, key: string): Promise<readonly LockedPackage[]> {
     const { lockFile, listener, frozen } = this.options;
     const locked = lockFile.debian(key);

@@ -137,6 +137,6 @@ function digestOf(sha256: string): string {
 function requirePinned(url: string, expected: string | undefined, actual: string): void {
   if (expected === undefined || expected === actual) return;
   throw new StackError('STACK3001', `'${url}' has the sha256 ${actual}, not ${expected}, which is locked`, {
-    hint: `if the new content is meant, delete the entry of this URL under "urls" in ${LOCK_FILE_NAME}`,
+    hint: `if the new content is meant, run stack update '${url}' and commit ${LOCK_FILE_NAME}`,
   });
 }

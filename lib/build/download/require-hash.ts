@@ -1,5 +1,5 @@
 import { joinErrors, StackError } from '../../core';
-import { shownUrl, type ImagePlan, type Plan } from '../../plan';
+import { shownUrl, unhashedUrls, type Plan } from '../../plan';
 
 /**
  * Refuses what is downloaded without a sha256 in the app, whatever the lock file says: who can change that can change both.
@@ -20,12 +20,4 @@ export function requireHashes(plan: Plan, images: readonly string[]): void {
   });
   const [first, ...others] = errors;
   if (first !== undefined) throw joinErrors([first, ...others]);
-}
-
-function unhashedUrls(image: ImagePlan | undefined): readonly string[] {
-  if (image?.type !== 'layer') return [];
-  const base = image.from.type === 'tar' ? [{ source: image.from.file, sha256: image.from.sha256 }] : [];
-  return [...base, ...image.imports].flatMap(({ source, sha256 }) =>
-    source.type === 'url' && sha256 === undefined ? [source.url] : [],
-  );
 }

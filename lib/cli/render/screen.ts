@@ -18,12 +18,12 @@ export class Screen {
 
   /** Columns a live line may take; one less than the terminal has, as a full line may wrap. */
   public get width(): number {
-    return Math.max(20, (this.stream.columns ?? 80) - 1);
+    return Math.max(20, this.columns - 1);
   }
 
   /** How many live lines there may be, so that none scrolls away, where it could not be redrawn. */
   public get height(): number {
-    return Math.max(1, Math.min(12, (this.stream.rows ?? 24) - 2));
+    return Math.max(1, Math.min(12, (this.stream.rows || 24) - 2));
   }
 
   /** Writes permanent lines and shows other live ones. */
@@ -42,6 +42,11 @@ export class Screen {
     this.live = [];
   }
 
+  /** Terminals that do not know their size say 0. */
+  private get columns(): number {
+    return this.stream.columns || 80;
+  }
+
   private cursor(hide: boolean): string {
     if (hide === this.hidden) return '';
     this.hidden = hide;
@@ -50,8 +55,7 @@ export class Screen {
 
   /** Up to the first live line. After the terminal became narrower a line takes several rows. */
   private toTop(): string {
-    const columns = this.stream.columns ?? 80;
-    const rows = this.live.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns)), 0);
+    const rows = this.live.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / this.columns)), 0);
     return rows === 0 ? '' : `\r\x1b[${String(rows)}A`;
   }
 }

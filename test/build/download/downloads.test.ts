@@ -156,7 +156,7 @@ describe('a URL without a sha256', () => {
     expect(error).toMatchObject({
       code: 'STACK3001',
       message: `'${server.url('/f')}' has the sha256 ${sha('new')}, not ${sha('F')}, which is locked`,
-      hint: expect.stringContaining('delete the entry of this URL under "urls" in cdk-stack.lock.json') as string,
+      hint: expect.stringContaining(`run stack update '${server.url('/f')}'`) as string,
     });
     expect(JSON.stringify(error)).not.toContain('secret');
     expect(blobs()).toEqual([]);
