@@ -64,7 +64,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'a registry that says nothing',
-    fake: { behavior: { latency: 1000 } },
+    fake: { behavior: { latency: 3000 } }, // undici looks at its clock about once a second
     client: () => ({ idleTimeout: 100, retry: { attempts: 2 } }),
     work: (c, host) => c.resolve(`${host}/a:1`),
     code: 'STACK6102',
