@@ -112,6 +112,22 @@ const ROWS: readonly Row[] = [
     exit: 3,
   },
   {
+    name: 'what the account may not look for',
+    fake: { behavior: { fault: () => ({ status: 403, code: 'DENIED' }) } },
+    work: (c, host) => c.resolve(`${host}/a:1`),
+    code: 'STACK6106',
+    message: /GET .* 403 \(DENIED: denied\)/,
+    exit: 3,
+  },
+  {
+    name: 'what the account may not publish',
+    fake: { behavior: { fault: () => ({ status: 403, code: 'DENIED' }) } },
+    work: (c, host) => c.publish([publication(`${host}/a`, imageOf([layer]), '1')]),
+    code: 'STACK6106',
+    message: /POST .* 403 \(DENIED: denied\)/,
+    exit: 3,
+  },
+  {
     name: 'a missing image',
     work: (c, host) => c.image(`${host}/a:1`),
     code: 'STACK6107',
