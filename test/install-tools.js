@@ -1,6 +1,6 @@
 'use strict';
 
-// Installs the Debian packages that the end-to-end tests need, and with --bench the benchmark, where they are missing.
+// Installs the Debian packages that the end-to-end tests and the benchmark need, where they are missing.
 const { spawnSync } = require('node:child_process');
 
 /** A command each package brings, by package. */
@@ -8,6 +8,7 @@ const TOOLS = {
   'apache2-utils': 'htpasswd',
   apt: 'apt-get',
   attr: 'getfattr',
+  buildah: 'buildah',
   'busybox-static': 'busybox',
   crun: 'crun',
   'cryptsetup-bin': 'veritysetup',
@@ -27,7 +28,6 @@ const TOOLS = {
   'util-linux': 'setpriv',
   'xz-utils': 'xz',
   zstd: 'zstd',
-  ...(process.argv.includes('--bench') ? { buildah: 'buildah' } : {}),
 };
 
 function has(command) {

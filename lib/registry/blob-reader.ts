@@ -10,7 +10,7 @@ import { scopeOf } from './scopes';
 const PROGRESS = 1024 * 1024;
 
 /**
- * Whether a repository has a blob.
+ * Whether a repository has a blob that would be uploaded to it. A refusal counts as no: that of the upload says why.
  * @throws StackError of any request
  */
 export async function hasBlob(access: Access, digest: string): Promise<boolean> {
@@ -18,7 +18,7 @@ export async function hasBlob(access: Access, digest: string): Promise<boolean> 
     ...callFor(access, digest, `look for the blob ${digest}`),
     method: 'HEAD' as const,
     scopes: [scopeOf(access.repository.name, 'pull', 'push')],
-    expected: [200, 404],
+    expected: [200, 403, 404],
   };
   return access.host.send(call, async (response) => {
     await readStart(response, 0);

@@ -12,9 +12,10 @@ export interface BlobSource extends Expected {
 }
 
 /**
- * A piece of a source.
+ * A piece of a source. What ends the source is given last of all, when the source has come to its end: one that finds only
+ * there that it is wrong must not become a whole blob in a registry.
  * @param onBytes told the offset that was reached
- * @throws StackError STACK3002 when the source is shorter than it should be, STACK3003 when it cannot be read
+ * @throws StackError STACK3002 when the source is not as long as it should be, STACK3003 when it cannot be read
  */
 export async function* sliceOf(
   source: BlobSource,
@@ -22,13 +23,19 @@ export async function* sliceOf(
   end: number,
   onBytes: (offset: number) => void,
 ): AsyncGenerator<Uint8Array> {
+  if (start === end) return;
   let at = start;
-  if (at === end) return;
+  let last: Uint8Array | undefined;
   try {
     for await (const piece of source.open(start)) {
+      if (at + piece.length > source.size) throw changed(source, `more than ${String(source.size)}`);
       const part = piece.subarray(0, end - at);
-      yield part;
       at += part.length;
+      if (at === source.size) {
+        last ??= part;
+        continue;
+      }
+      yield part;
       onBytes(at);
       if (at === end) return;
     }
@@ -36,11 +43,13 @@ export async function* sliceOf(
     if (StackError.is(error)) throw error;
     throw new StackError('STACK3003', `cannot read the blob ${source.digest}: ${messageOf(error)}`, { cause: error });
   }
-  throw new StackError(
-    'STACK3002',
-    `the blob ${source.digest} has ${String(at)} bytes instead of ${String(source.size)}`,
-    {
-      hint: 'it changed while it was being published; do it again',
-    },
-  );
+  if (last === undefined) throw changed(source, String(at));
+  yield last;
+  onBytes(at);
+}
+
+function changed({ digest, size }: BlobSource, bytes: string): StackError {
+  return new StackError('STACK3002', `the blob ${digest} has ${bytes} bytes instead of ${String(size)}`, {
+    hint: 'it changed while it was being published; do it again',
+  });
 }

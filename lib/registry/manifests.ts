@@ -53,7 +53,7 @@ export async function findManifest(
   const head = {
     ...callFor(access, reference, actions, what),
     method: 'HEAD' as const,
-    expected: [200, 405, ...absent],
+    expected: [200, 403, 404, 405], // what is refused is asked for once more: only an answer with a body says why
   };
   const answer = await access.host.send(head, async (response) => {
     await readStart(response, 0);

@@ -5,6 +5,7 @@ import type { BlobSource, Publication, PublishedManifest, PushPlan, Registry } f
 import type { Store } from '../store';
 import { deployedImages, deployedTarget, tellDeployed, type DeployedTarget } from './deployed';
 import type { NamedImage } from './named-images';
+import { PassingStream } from './passing-stream';
 import type { LayerOwners, PublishedImage } from './published-images';
 import { referenceIn, registryTag, type RegistryTarget } from './target';
 
@@ -96,25 +97,18 @@ function sourceOf(
   { store, registry, signal }: RegistryPublishing,
 ): BlobSource {
   const { digest, size } = descriptor;
+  const passing = new PassingStream(() => registry.blob(origin ?? '', { digest, size }, { signal }));
   async function* open(offset: number): AsyncGenerator<Buffer> {
     if (typeof from !== 'string') {
       yield Buffer.from(from).subarray(offset);
     } else if (origin !== undefined && !(await store.hasBlob(digest, size))) {
-      yield* withoutFirst(registry.blob(origin, { digest, size }, { signal }), offset);
+      yield* passing.from(offset);
     } else {
       await store.verifyBlob(digest);
       yield* createReadStream(from, { start: offset, highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>;
     }
   }
   return { digest, size, open };
-}
-
-async function* withoutFirst(chunks: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer> {
-  let left = bytes;
-  for await (const chunk of chunks) {
-    if (left < chunk.length) yield chunk.subarray(left);
-    left = Math.max(0, left - chunk.length);
-  }
 }
 
 /** What a plan does for one of the targets: those of one registry share their blobs, so each counts where it is uploaded. */

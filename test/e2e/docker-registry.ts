@@ -1,4 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import * as os from 'node:os';
@@ -12,6 +13,16 @@ export interface DockerRegistryOptions {
   /** Speaks https with a certificate nobody has signed. @default false */
   readonly tls?: boolean;
 }
+
+/** A request as the access log has it. */
+export interface AnsweredRequest {
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  readonly status: number;
+}
+
+const REQUEST = /"([A-Z]+) (\S+) HTTP\/1\.1" (\d+)/g;
 
 /** Debian's docker-registry on 127.0.0.1, with a directory of its own. */
 export class DockerRegistry {
@@ -34,7 +45,9 @@ export class DockerRegistry {
       ...(account === undefined ? {} : { auth: { htpasswd: { realm: 'test', path: file('htpasswd') } } }),
     };
     fs.writeFileSync(file('config.yml'), JSON.stringify(config)); // JSON is YAML
-    const child = spawn('docker-registry', ['serve', file('config.yml')], { stdio: 'ignore' });
+    const accessLog = fs.openSync(file('access.log'), 'w');
+    const child = spawn('docker-registry', ['serve', file('config.yml')], { stdio: ['ignore', accessLog, 'ignore'] });
+    fs.closeSync(accessLog);
     const registry = new DockerRegistry(
       `127.0.0.1:${String(port)}`,
       directory,
@@ -52,6 +65,17 @@ export class DockerRegistry {
     /** Its certificate, in PEM. */
     public readonly certificate: string,
   ) {}
+
+  /** Every request so far, in the order they were answered. */
+  public async requests(): Promise<readonly AnsweredRequest[]> {
+    const marker = `/v2/?${randomUUID()}`;
+    await fetch(`http://${this.host}${marker}`, { headers: { connection: 'close' } });
+    for (;;) {
+      const log = fs.readFileSync(path.join(this.directory, 'access.log'), 'utf8');
+      if (log.includes(marker)) return [...log.matchAll(REQUEST)].flatMap(answeredRequest);
+      await sleep(10);
+    }
+  }
 
   public async stop(): Promise<void> {
     const ended = new Promise((resolve) => this.child.once('exit', resolve));
@@ -71,6 +95,10 @@ export class DockerRegistry {
     }
     throw new Error('docker-registry does not answer');
   }
+}
+
+function answeredRequest([, method = '', target = '', status]: RegExpMatchArray): AnsweredRequest[] {
+  return target.startsWith('/v2/?') ? [] : [{ method, path: target, status: Number(status) }];
 }
 
 function makeCertificate(key: string, certificate: string): void {

@@ -79,12 +79,12 @@ export class Project {
   }
 
   /** Starts `stack`. */
-  public start(args: readonly string[]): Running {
+  public start(args: readonly string[], { env }: Pick<RunOptions, 'env'> = {}): Running {
     const [program = '', ...rest] = this.command(args);
     const child = spawn(program, rest, {
       cwd: this.directory,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: this.environment({}),
+      env: this.environment({ env }),
     });
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -101,7 +101,7 @@ export class Project {
     return [process.execPath, this.path('node_modules/cdk-stack/bin/stack'), ...args];
   }
 
-  private environment({ env }: RunOptions): NodeJS.ProcessEnv {
+  private environment({ env = {} }: Pick<RunOptions, 'env'>): NodeJS.ProcessEnv {
     return { PATH: process.env['PATH'], LANG: 'C.UTF-8', HOME: this.home, STACK_HOME: this.store, ...env };
   }
 
@@ -115,7 +115,7 @@ export class Project {
 }
 
 interface RunOptions {
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>> | undefined;
   readonly user?: User;
   /** A command that runs the command it is given. */
   readonly under?: readonly string[];

@@ -64,7 +64,7 @@ const ROWS: readonly Row[] = [
   },
   {
     name: 'a registry that says nothing',
-    fake: { behavior: { latency: 1000 } },
+    fake: { behavior: { latency: 3000 } }, // undici looks at its clock about once a second
     client: () => ({ idleTimeout: 100, retry: { attempts: 2 } }),
     work: (c, host) => c.resolve(`${host}/a:1`),
     code: 'STACK6102',
@@ -109,6 +109,22 @@ const ROWS: readonly Row[] = [
     work: (c, host) => c.manifest(`${host}/a:1`),
     code: 'STACK6106',
     message: /403 \(DENIED: denied\)/,
+    exit: 3,
+  },
+  {
+    name: 'what the account may not look for',
+    fake: { behavior: { fault: () => ({ status: 403, code: 'DENIED' }) } },
+    work: (c, host) => c.resolve(`${host}/a:1`),
+    code: 'STACK6106',
+    message: /GET .* 403 \(DENIED: denied\)/,
+    exit: 3,
+  },
+  {
+    name: 'what the account may not publish',
+    fake: { behavior: { fault: () => ({ status: 403, code: 'DENIED' }) } },
+    work: (c, host) => c.publish([publication(`${host}/a`, imageOf([layer]), '1')]),
+    code: 'STACK6106',
+    message: /POST .* 403 \(DENIED: denied\)/,
     exit: 3,
   },
   {

@@ -233,6 +233,47 @@ test('a blob whose source is too short fails as changed, and leaves no upload be
   expect(fake.repository('acme/app').tags.size).toBe(0);
 });
 
+test('a blob whose source is too long fails as changed', async () => {
+  const fake = await world.fake();
+  const image = imageOf([top]);
+  const long = { ...sourceOf(top), open: () => sourceOf(Buffer.concat([top, base])).open(0) };
+
+  const failure = await failureOf(
+    world.client().publish([publication(`${fake.host}/acme/app`, { ...image, blobs: [image.blobs[0]!, long] }, '1')]),
+  );
+
+  expect(failure.code).toBe('STACK3002');
+  expect(fake.repository('acme/app').blobs.has(digestOf(top))).toBe(false);
+});
+
+test.each([
+  ['whole', {}],
+  ['in chunks', { threshold: 1, size: 100_000 }],
+])(
+  'a blob whose source says at its end that it is wrong fails with that, and is never sent whole: %s',
+  async (_, chunks) => {
+    const fake = await world.fake();
+    const image = imageOf([top]);
+    const wrong = {
+      ...sourceOf(top),
+      async *open(offset: number): AsyncGenerator<Uint8Array> {
+        yield* sourceOf(top).open(offset);
+        throw new StackError('STACK6109', 'it came with another digest');
+      },
+    };
+
+    const failure = await failureOf(
+      world
+        .client({ chunks })
+        .publish([publication(`${fake.host}/acme/app`, { ...image, blobs: [image.blobs[0]!, wrong] }, '1')]),
+    );
+
+    expect(failure.code).toBe('STACK6109');
+    expect(uploads(fake).reduce((sum, { bytes: sent }) => sum + sent, 0)).toBeLessThan(top.length);
+    expect(fake.openUploads).toEqual([]);
+  },
+);
+
 test('a blob whose source has other bytes is refused by the registry, and no tag is set', async () => {
   const fake = await world.fake();
   const image = imageOf([top]);
