@@ -43,6 +43,9 @@ export interface Publication {
   readonly tags?: readonly string[] | undefined;
 }
 
+/** Milliseconds for which an answer is taken for true: nobody can rule out that a tag moves within them. */
+const ANSWER_AGE = 5000;
+
 /** Pieces of work begun at a time; how many of their requests run is up to the lanes of the host. */
 const PARALLEL = 32;
 
@@ -52,6 +55,10 @@ export class Publishing {
   private readonly manifests = new Map<string, PublishedManifest>();
   private readonly sources = new Map<string, BlobSource>();
   private readonly stop = new AbortController();
+  /** When it was last known what the tags name. */
+  private asked = 0;
+  /** `HOST/NAME@DIGEST` of manifests whose subject knows of them. */
+  private readonly noted = new Set<string>();
   /** Our own changes to an index of referrers come one after the other. */
   private readonly noting = new Semaphore(1);
   private readonly signal: AbortSignal;
@@ -89,6 +96,7 @@ export class Publishing {
       if (reference.digest === undefined) tags.set(question, found.digest);
       else manifests.add(question);
     });
+    this.asked = performance.now();
     const known = { manifests, tags, blobs: new Set<string>() };
     await this.together(uncertainBlobs(planPush(this.planned, known)), async ({ repository, digest }) => {
       if (await hasBlob(this.access(repository), digest)) known.blobs.add(`${repository}@${digest}`);
@@ -97,13 +105,15 @@ export class Publishing {
   }
 
   /**
-   * Does what a plan says. When something fails, whatever is under way is broken off and no tag is touched any more. Tags are
-   * looked at once more while the manifests are published: somebody else may have moved them meanwhile.
+   * Does what a plan says. When something fails, whatever is under way is broken off and no tag is touched any more. When it
+   * took long, tags are looked at once more before: somebody else may have moved them meanwhile.
    * @throws StackError STACK6115, and of any request; the signal's reason when aborted
    */
   public async execute(plan: PushPlan): Promise<void> {
     await this.together(plan.blobs, (step) => this.bring(step));
-    await Promise.all([this.publishAll(plan.manifests), this.together(plan.tags, (step) => this.requireUnmoved(step))]);
+    for (const wave of plan.manifests) await this.together(wave, (step) => this.publish(step));
+    if (performance.now() - this.asked > ANSWER_AGE)
+      await this.together(plan.tags, (step) => this.requireUnmoved(step));
     await this.together(plan.tags, (step) => this.tag(step));
   }
 
@@ -137,10 +147,6 @@ export class Publishing {
     await this.together(then, (next) => this.bring(next));
   }
 
-  private async publishAll(waves: PushPlan['manifests']): Promise<void> {
-    for (const wave of waves) await this.together(wave, (step) => this.publish(step));
-  }
-
   private async publish({ repository, digest }: ManifestStep): Promise<void> {
     const access = this.access(repository);
     await this.put(access, { ...access.repository, digest }, digest);
@@ -151,10 +157,10 @@ export class Publishing {
     const access = this.access(repository);
     const found = await findManifest(access, { ...access.repository, tag }, ['pull', 'push']);
     if (found?.digest === was || found?.digest === digest) return;
-    const [before, now] = [was, found?.digest].map((named) => (named === undefined ? 'nothing' : named));
+    const [before, now] = [was ?? 'nothing', found?.digest ?? 'nothing'];
     throw new StackError(
       'STACK6115',
-      `somebody else moved the tag '${tag}' of ${repository} meanwhile: it named ${String(before)}, and now ${String(now)}`,
+      `somebody else moved the tag '${tag}' of ${repository} meanwhile: it named ${before}, and now ${now}`,
       { hint: 'look at what was published there; publishing once more moves the tag all the same' },
     );
   }
@@ -177,7 +183,9 @@ export class Publishing {
     if (manifest === undefined) throw new StackError('STACK9001', `there is no manifest ${digest}`);
     try {
       const { subject } = await putManifest(access, reference, manifest);
-      if (subject !== undefined || reference.digest === undefined) return;
+      const name = `${formatRepository(access.repository)}@${digest}`;
+      if (subject !== undefined || this.noted.has(name)) return;
+      this.noted.add(name);
       await this.noting.run(() => noteReferrer(access, manifest));
     } catch (error) {
       if (!(error instanceof RequestFailure) || !error.codes.some((code) => MISSING.has(code))) throw error;

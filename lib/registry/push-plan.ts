@@ -56,7 +56,7 @@ export interface TagStep extends ManifestStep {
   readonly was: string | undefined;
 }
 
-/** Everything to be done: blobs first, then the waves of manifests one after the other, tags last. */
+/** Everything to be done: blobs first, then the waves of manifests one after the other, tags, with their manifests, last. */
 export interface PushPlan {
   readonly blobs: readonly BlobStep[];
   /** Each needs only those of waves before it. */
@@ -64,22 +64,23 @@ export interface PushPlan {
   readonly tags: readonly TagStep[];
 }
 
+/** Blobs of at most so many bytes are uploaded as soon as they can be asked for: a config, mostly, that is new if its image is. */
+const NOT_WORTH_ASKING = 8 * 1024;
+
 /**
  * Plans a whole push. A manifest that is there has its blobs; every other blob is uploaded to one repository of its registry
  * and mounted into the others, or only mounted where the registry has it already. A tag that is right is left alone.
  */
 export function planPush(publications: readonly PlannedPublication[], known: Known): PushPlan {
-  return {
-    blobs: planBlobs(publications, known),
-    manifests: planManifests(publications, known),
-    tags: planTags(publications, known),
-  };
+  const manifests = planManifests(publications, known);
+  const tags = planTags(publications, known);
+  return { blobs: planBlobs(publications, known), manifests: withoutTagged(manifests, tags), tags };
 }
 
 /** Blobs and repositories that are worth a question before something is uploaded, as `HOST/NAME` and digest. */
 export function uncertainBlobs(plan: PushPlan): readonly ManifestStep[] {
   return plan.blobs
-    .filter(({ from }) => from === undefined)
+    .filter(({ from, size }) => from === undefined && size > NOT_WORTH_ASKING)
     .flatMap((step) => [step, ...step.then].map(({ repository, digest }) => ({ repository, digest })));
 }
 
@@ -155,6 +156,13 @@ function planManifests(
     }
   }
   return waves;
+}
+
+/** One manifest that nothing waits for but its tags need not be published before them: putting it under a tag does that too. */
+function withoutTagged(waves: PushPlan['manifests'], tags: readonly TagStep[]): PushPlan['manifests'] {
+  const [only, ...others] = waves.flat();
+  const isTagged = tags.some(({ repository, digest }) => repository === only?.repository && digest === only.digest);
+  return others.length === 0 && isTagged ? [] : waves;
 }
 
 function planTags(publications: readonly PlannedPublication[], known: Known): readonly TagStep[] {

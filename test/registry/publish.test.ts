@@ -7,6 +7,7 @@ import { bytes, collect, imageOf, indexOf, problemsOf, publication, sourceOf, Wo
 
 const world = new World();
 afterEach(() => world.close());
+afterEach(() => jest.restoreAllMocks());
 
 const base = bytes('base', 100_000);
 const top = bytes('top', 300_000);
@@ -319,7 +320,7 @@ test('a tag that somebody else has just set to the same image is fine', async ()
   const image = imageOf([base]);
   fake.behavior.fault = ({ method, path }) => {
     if (method === 'PUT' && path.endsWith('/manifests/1'))
-      fake.repository('acme/app').tags.set('1', digestOf(image.content));
+      fake.repository('acme/app').addManifest(image.mediaType, image.content, '1');
     return undefined;
   };
 
@@ -386,6 +387,12 @@ test('a plan asks, but changes nothing', async () => {
   expect(new Set(fake.log.map(({ method }) => method))).toEqual(new Set(['HEAD']));
 });
 
+/** As if so many milliseconds had passed. */
+function laterBy(milliseconds: number): void {
+  const later = performance.now() + milliseconds;
+  jest.spyOn(performance, 'now').mockImplementation(() => later);
+}
+
 test('a tag that somebody else moves meanwhile is left to them, and no other is touched', async () => {
   const fake = await world.fake();
   const [app, other] = ['app', 'other'].map((name) => `${fake.host}/acme/${name}`);
@@ -397,6 +404,7 @@ test('a tag that somebody else moves meanwhile is left to them, and no other is 
   ]);
   expect(plan.tags.map(({ was }) => was)).toEqual([digestOf(imageOf([base]).content), undefined]);
   await client.publish([publication(app!, imageOf([base, top]), '1')]);
+  laterBy(6000);
 
   await expect(execute()).rejects.toMatchObject({ code: 'STACK6115' });
 
@@ -410,6 +418,7 @@ test('a tag that somebody else moves to the same image meanwhile is right', asyn
   const wanted = [publication(`${fake.host}/acme/app`, imageOf([top]), '1')];
   const { execute } = await client.prepare(wanted);
   await client.publish(wanted);
+  laterBy(6000);
   await execute();
   expect((await client.resolve(`${fake.host}/acme/app:1`)).digest).toBe(digestOf(imageOf([top]).content));
 });

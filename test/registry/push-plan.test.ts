@@ -1,6 +1,6 @@
 import { planPush, uncertainBlobs, type BlobStep, type Known, type PlannedPublication } from '../../lib/registry';
 
-const blob = (digest: string, ...knownIn: string[]) => ({ digest, size: 10, knownIn });
+const blob = (digest: string, ...knownIn: string[]) => ({ digest, size: 10_000, knownIn });
 const manifest = (digest: string, ...blobs: (string | ReturnType<typeof blob>)[]) => ({
   digest,
   blobs: blobs.map((each) => (typeof each === 'string' ? blob(each) : each)),
@@ -37,12 +37,19 @@ interface Row {
 }
 
 const ROWS: readonly Row[] = [
+  {
+    name: 'a manifest that gets no tag, by its digest',
+    publications: [{ ...publish('r/a', manifest('m', 'x')), tags: [] }],
+    blobs: ['r/a+x'],
+    manifests: [['r/a@m']],
+    tags: [],
+  },
   { name: 'nothing', publications: [], blobs: [], manifests: [], tags: [] },
   {
-    name: 'a first image: everything',
+    name: 'a first image: everything, the manifest under its tag',
     publications: [publish('r/a', manifest('m', 'x', 'y'))],
     blobs: ['r/a+x', 'r/a+y'],
-    manifests: [['r/a@m']],
+    manifests: [],
     tags: ['r/a:1=m'],
   },
   {
@@ -90,7 +97,7 @@ const ROWS: readonly Row[] = [
     name: 'a blob said to be where it has to go is uploaded',
     publications: [publish('r/a', manifest('m', blob('x', 'r/a')))],
     blobs: ['r/a+x'],
-    manifests: [['r/a@m']],
+    manifests: [],
     tags: ['r/a:1=m'],
   },
   {
@@ -119,7 +126,7 @@ const ROWS: readonly Row[] = [
     publications: [publish('r/a', manifest('m', 'x'), { digest: 'i', blobs: [], children: ['m'] })],
     known: known(['r/a@m']),
     blobs: [],
-    manifests: [['r/a@i']],
+    manifests: [],
     tags: ['r/a:1=i'],
   },
   {
@@ -165,9 +172,12 @@ test.each(ROWS)('the plan has $name', ({ publications, known: facts = known(), b
   expect(plan.tags.map(({ repository, tag, digest }) => `${repository}:${tag}=${digest}`)).toEqual(tags);
 });
 
-test('only blobs that would be uploaded are worth a question, in every repository they go to', () => {
+test('only blobs that would be uploaded, and are not small, are worth a question, in every repository they go to', () => {
   const plan = planPush(
-    [publish('r/a', manifest('m', 'x', blob('y', 'r/z'))), publish('r/b', manifest('n', 'x'))],
+    [
+      publish('r/a', manifest('m', 'x', blob('y', 'r/z'), { ...blob('small'), size: 100 })),
+      publish('r/b', manifest('n', 'x')),
+    ],
     known(),
   );
 
