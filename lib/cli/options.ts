@@ -125,6 +125,12 @@ export const OPTIONS = {
     repeatable: true,
     description: 'registry to speak to without encryption; those on this machine are anyway',
   },
+  platform: {
+    type: 'string',
+    value: 'PLATFORM',
+    flagOnly: true,
+    description: 'only the image for it, such as linux/arm64, out of several; by default all',
+  },
   tag: { type: 'string', value: 'TAG', repeatable: true, description: 'tag for images that declare none' },
   formatTags: {
     type: 'string',
@@ -311,6 +317,18 @@ export const COMMANDS = {
     argumentDescription: 'path, name or id of one image; behind -- a command instead of a shell',
     description: 'open a shell in a throw-away copy of an image',
     options: ['concurrency', 'frozen', 'requireHash', 'noCache', 'sandbox', 'plainHttp'],
+  },
+  copy: {
+    arguments: '<from> <to>',
+    argumentDescription: 'docker://HOST/NAME:TAG or oci:DIR:NAME; the same',
+    description: 'copy an image, as it is, between registries and OCI layouts; works in any directory',
+    options: ['platform', 'dryRun', 'plainHttp'],
+  },
+  pull: {
+    arguments: '[image...]',
+    argumentDescription: SELECTION,
+    description: 'bring what images use from outside into the local store, so that building them needs no network',
+    options: ['all', 'frozen', 'requireHash', 'plainHttp'],
   },
   update: {
     arguments: '[reference...]',

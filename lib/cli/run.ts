@@ -2,12 +2,14 @@ import { EXIT, StackError } from '../core';
 import type { Assembly, TreeNode } from '../plan';
 import { confirm } from './ask';
 import type { Command } from './commands/command';
+import type * as copyModule from './commands/copy';
 import type * as conflictsModule from './commands/conflicts';
 import type * as deployModule from './commands/deploy';
 import type * as explainModule from './commands/explain';
 import type * as gcModule from './commands/gc';
 import type * as inspectModule from './commands/inspect';
 import type * as lsModule from './commands/ls';
+import type * as pullModule from './commands/pull';
 import type * as shellModule from './commands/shell';
 import type * as synthModule from './commands/synth';
 import type * as updateModule from './commands/update';
@@ -29,6 +31,8 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   explain: () => (require('./commands/explain') as typeof explainModule).run,
   shell: () => (require('./commands/shell') as typeof shellModule).run,
   inspect: () => (require('./commands/inspect') as typeof inspectModule).run,
+  copy: () => (require('./commands/copy') as typeof copyModule).run,
+  pull: () => (require('./commands/pull') as typeof pullModule).run,
   update: () => (require('./commands/update') as typeof updateModule).run,
   gc: () => (require('./commands/gc') as typeof gcModule).run,
 };

@@ -10,6 +10,11 @@ export interface BlobSource {
   readonly from: string | Buffer;
 }
 
+/** A blob to be written, which may also be streamed: its bytes must fail at their end unless they are what the digest says. */
+export interface LayoutBlob extends Omit<BlobSource, 'from'> {
+  readonly from: BlobSource['from'] | (() => AsyncIterable<Buffer>);
+}
+
 /** One image, or an index of several, to be written under one name. */
 export interface LayoutImage {
   /** Value of `org.opencontainers.image.ref.name`. */
@@ -17,7 +22,7 @@ export interface LayoutImage {
   /** The manifest, with its platform, or the index. */
   readonly manifest: Descriptor;
   /** Everything that is to be there, the manifest itself included. */
-  readonly blobs: readonly BlobSource[];
+  readonly blobs: readonly LayoutBlob[];
 }
 
 /** Names under which the index does not have just these images yet, and the digests they name now. */

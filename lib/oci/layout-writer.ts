@@ -17,7 +17,7 @@ import {
 import { hexOf, isDigest } from './digest';
 import { MAX_DOCUMENT } from './documents';
 import { blobPathIn, LAYOUT_FILE, OciLayout, refNameOf } from './layout';
-import { changedNames, withImages, type BlobSource, type LayoutImage } from './layout-index';
+import { changedNames, withImages, type LayoutBlob, type LayoutImage } from './layout-index';
 import { reachableBlobs } from './layout-reach';
 import { MEDIA_TYPE } from './media-types';
 import type { Descriptor, Index } from './types';
@@ -178,16 +178,27 @@ function hasBlob(directory: string, descriptor: Descriptor): boolean {
 }
 
 /** Hard-links a blob, or copies it where that is not possible; either way it appears complete. */
-async function placeBlob(directory: string, { descriptor, from }: BlobSource): Promise<void> {
+async function placeBlob(directory: string, { descriptor, from }: LayoutBlob): Promise<void> {
   const file = blobPathIn(directory, descriptor.digest);
-  if (typeof from !== 'string') {
+  if (Buffer.isBuffer(from)) {
     await replaceFile(file, from);
     return;
   }
   const temporary = path.join(directory, `${PENDING}.${hexOf(descriptor.digest)}`);
   await fs.rm(temporary, { force: true });
-  if (!(await linked(from, temporary))) await copy(from, temporary);
+  if (typeof from !== 'string') await receive(from(), temporary);
+  else if (!(await linked(from, temporary))) await copy(from, temporary);
   await fs.rename(temporary, file);
+}
+
+async function receive(chunks: AsyncIterable<Buffer>, to: string): Promise<void> {
+  const handle = await fs.open(to, 'wx', 0o644);
+  try {
+    await fs.writeFile(handle, chunks);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 async function linked(from: string, to: string): Promise<boolean> {

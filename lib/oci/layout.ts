@@ -69,17 +69,21 @@ export class OciLayout {
    * @throws StackError STACK6002 when there is none, or more than one; STACK6001, STACK6004, STACK6005
    */
   public async find(reference: string | undefined, platform: Platform): Promise<FoundImage> {
-    const { manifests } = await this.index();
-    const named = manifests.filter(
-      (entry) => reference === undefined || refNameOf(entry) === reference || entry.digest === reference,
-    );
-    const image = `'${this.directory}'${reference === undefined ? '' : ` under the name '${reference}'`}`;
-    if (named.length === 0) {
-      throw new StackError('STACK6002', `there is no image in ${image}`, {
-        hint: manifests.length === 0 ? 'the layout is empty' : `it has ${namesOf(manifests)}`,
-      });
-    }
+    const [named, image] = await this.named(reference);
     return this.read(choose(named, platform, image), platform);
+  }
+
+  /**
+   * The entry of the index.json for a name or digest, or the only one when none is given.
+   * @throws StackError STACK6002 when there is none, or more than one; STACK6001, STACK6005
+   */
+  public async entry(reference: string | undefined): Promise<Descriptor> {
+    const [named, image] = await this.named(reference);
+    const [entry] = named;
+    if (entry !== undefined && named.length === 1) return entry;
+    throw new StackError('STACK6002', `there are ${String(named.length)} images in ${image}; say which one`, {
+      hint: `oci:DIR:NAME with one of ${namesOf(named)}, or name a platform`,
+    });
   }
 
   /**
@@ -104,11 +108,32 @@ export class OciLayout {
     return { descriptor: chosen, manifest, config };
   }
 
+  /** The entries for a name or digest, at least one, and what they are in, for messages. */
+  private async named(reference: string | undefined): Promise<readonly [readonly Descriptor[], string]> {
+    const { manifests } = await this.index();
+    const named = manifests.filter(
+      (entry) => reference === undefined || refNameOf(entry) === reference || entry.digest === reference,
+    );
+    const image = `'${this.directory}'${reference === undefined ? '' : ` under the name '${reference}'`}`;
+    if (named.length > 0) return [named, image];
+    throw new StackError('STACK6002', `there is no image in ${image}`, {
+      hint: manifests.length === 0 ? 'the layout is empty' : `it has ${namesOf(manifests)}`,
+    });
+  }
+
   private nameOf({ digest }: Descriptor): string {
     return `${digest} of '${this.directory}'`;
   }
 
   private async document(descriptor: Descriptor): Promise<unknown> {
+    return parseDocument(await this.content(descriptor), this.blobPath(descriptor.digest));
+  }
+
+  /**
+   * The bytes of a manifest, an index or a config, at most {@link MAX_DOCUMENT}.
+   * @throws StackError STACK6001 when it cannot be read, STACK6004 when it is not what the descriptor says, STACK6005
+   */
+  public async content(descriptor: Descriptor): Promise<Buffer> {
     const file = this.blobPath(descriptor.digest);
     const content = await readBounded(file).catch((error: unknown) => {
       throw unreadable(file, error);
@@ -116,7 +141,7 @@ export class OciLayout {
     if (content.length !== descriptor.size || digestOf(content) !== descriptor.digest) {
       throw new StackError('STACK6004', `the blob '${file}' does not have the content its name says`);
     }
-    return parseDocument(content, file);
+    return content;
   }
 }
 

@@ -2,7 +2,7 @@ export * from './graph';
 export * from './limits';
 export * from './load';
 export * from './lock-file';
-export * from './mutable';
+export * from './outside';
 export * from './platform';
 export type { LockedImage, LockedPackage, LockedUrl } from './lock-schema';
 export type * from './schema';

@@ -10,7 +10,7 @@ import { prepareRegistries } from './publish-registry';
 import { encodeImages, ownersOf, type LayerOwners } from './published-images';
 import { parseTarget, type Target } from './target';
 
-export type { DeployedBlob, DeployedImage, DeployedTarget } from './deployed';
+export type { DeployedBlob, DeployedImage, DeployedTarget, Transfer } from './deployed';
 
 /** What to deploy, and where. An image for several platforms is published as a whole, whichever of them is named. */
 export interface DeployOptions extends BuildOptions {

@@ -3,14 +3,18 @@ import { formatPlatform, type Descriptor } from '../oci';
 import type { LayerFormat } from '../plan';
 import type { NamedImage } from './named-images';
 
-/** What one target got, or with `dryRun` would get. */
-export interface DeployedTarget {
-  readonly target: string;
+/** What was transferred, or with `dryRun` would be. */
+export interface Transfer {
   readonly blobsWritten: number;
   readonly bytesWritten: number;
   /** Blobs that a registry took over from another of its repositories. */
   readonly blobsMounted: number;
   readonly blobs: readonly DeployedBlob[];
+}
+
+/** What one target got, or with `dryRun` would get. */
+export interface DeployedTarget extends Transfer {
+  readonly target: string;
   readonly images: readonly DeployedImage[];
 }
 
@@ -76,14 +80,17 @@ export function deployedTarget(
   blobs: readonly DeployedBlob[],
   images: readonly DeployedImage[],
 ): DeployedTarget {
+  return { target, ...transferOf(blobs), images };
+}
+
+/** Blobs, and what they come to. */
+export function transferOf(blobs: readonly DeployedBlob[]): Transfer {
   const written = blobs.filter(({ from }) => from === undefined);
   return {
-    target,
     blobsWritten: written.length,
     bytesWritten: written.reduce((sum, { size }) => sum + size, 0),
     blobsMounted: blobs.length - written.length,
     blobs,
-    images,
   };
 }
 

@@ -1,10 +1,14 @@
 import type { ConflictReport } from '../stack';
 import type { ConflictsOptions, ExplainOptions, ExplainResult } from './conflicts';
 import type * as conflictsImplementation from './conflicts';
+import type { CopyOptions, CopyResult } from './copy';
+import type * as copyImplementation from './copy';
 import type { DeployOptions, DeployResult } from './deploy';
 import type * as implementation from './deploy';
 import type { GcOptions, GcResult } from './gc';
 import type * as gcImplementation from './gc';
+import type { PulledReference, PullOptions } from './pull';
+import type * as pullImplementation from './pull';
 import type { ShellOptions } from './shell';
 import type * as shellImplementation from './shell';
 import type { UpdatedEntry, UpdateOptions } from './update';
@@ -55,4 +59,16 @@ export function shell(options: ShellOptions): Promise<number> {
 export function update(options: UpdateOptions): Promise<readonly UpdatedEntry[]> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
   return (require('./update') as typeof updateImplementation).update(options);
+}
+
+/** See `copy` in ./copy. */
+export function copy(options: CopyOptions): Promise<CopyResult> {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
+  return (require('./copy') as typeof copyImplementation).copy(options);
+}
+
+/** See `pull` in ./pull. */
+export function pull(options: PullOptions): Promise<readonly PulledReference[]> {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
+  return (require('./pull') as typeof pullImplementation).pull(options);
 }

@@ -1,10 +1,8 @@
 import { StackError } from '../core';
 import {
   ANNOTATION,
-  hostPlatform,
   mediaFamilyOf,
   OciLayout,
-  parsePlatform,
   type FoundImage,
   type ImageConfigFile,
   type Manifest,
@@ -12,6 +10,7 @@ import {
 } from '../oci';
 import { LAYER_FORMATS, type Assembly, type ImagePlan, type LayerFormat } from '../plan';
 import { registryOnce } from '../build';
+import { platformOf } from './platform';
 import { parseTarget, referenceIn, suffixOf, type LayoutTarget, type RegistryTarget } from './target';
 
 /** What to look at. */
@@ -44,7 +43,7 @@ export async function inspect(options: InspectOptions): Promise<readonly Inspect
   const image = plan.images[options.image];
   if (image === undefined) throw new StackError('STACK9001', `the plan has no image '${options.image}'`);
   const target = parseTarget(options.target, directory);
-  const platform = (image.platform === undefined ? undefined : parsePlatform(image.platform)) ?? hostPlatform();
+  const platform = platformOf(plan, options.image);
   const results =
     target.kind === 'layout'
       ? await inspectLayout(target, image, platform, options.formats)

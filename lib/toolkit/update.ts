@@ -1,8 +1,9 @@
 import { StackError, type Listener } from '../core';
-import { formatReference, hostPlatform, parsePlatform, parseReference, type Platform } from '../oci';
+import { formatReference, parseReference, type Platform } from '../oci';
 import { lockKey, packageRequest, type BuildContext } from '../build';
-import { mutableReferences, platformIn, shownUrl, type LockFile, type MutableReference, type Plan } from '../plan';
+import { outsideReferences, shownUrl, type LockFile, type OutsideReference, type Plan } from '../plan';
 import { withBuild, type BuildOptions } from './build-context';
+import { platformOf } from './platform';
 
 /** What to look up anew. */
 export interface UpdateOptions extends Pick<BuildOptions, 'assembly' | 'plainHttp' | 'signal' | 'frozen'> {
@@ -15,7 +16,7 @@ export interface UpdateOptions extends Pick<BuildOptions, 'assembly' | 'plainHtt
 
 /** What an entry of the lock file stands for now. */
 export interface UpdatedEntry {
-  readonly kind: MutableReference['kind'];
+  readonly kind: OutsideReference['kind'];
   /** As the lock file has it, but URLs without their query. */
   readonly reference: string;
   /** What it stood for, as the lock file says it: a digest, a sha256, or packages with their versions. Absent for a new entry. */
@@ -45,7 +46,13 @@ export async function update(options: UpdateOptions): Promise<readonly UpdatedEn
   }
   const { plan } = assembly;
   const images = Object.keys(plan.images);
-  const entries = chosen(entriesOf(plan, mutableReferences(plan, images)), references);
+  const entries = chosen(
+    entriesOf(
+      plan,
+      outsideReferences(plan, images).filter(({ isMutable }) => isMutable),
+    ),
+    references,
+  );
   return withBuild(options, images, [], async (context) => {
     const { lockFile } = context;
     const before = entries.map(({ read }) => read(lockFile));
@@ -59,7 +66,7 @@ export async function update(options: UpdateOptions): Promise<readonly UpdatedEn
 }
 
 /** Each entry once; one image may be used for several platforms. */
-function entriesOf(plan: Plan, used: readonly MutableReference[]): readonly Entry[] {
+function entriesOf(plan: Plan, used: readonly OutsideReference[]): readonly Entry[] {
   const platforms = new Map<string, Platform[]>();
   for (const each of used) {
     if (each.kind !== 'image') continue;
@@ -70,7 +77,7 @@ function entriesOf(plan: Plan, used: readonly MutableReference[]): readonly Entr
   return [...entries.values()];
 }
 
-function entryOf(each: MutableReference, platforms: ReadonlyMap<string, readonly Platform[]>): Entry {
+function entryOf(each: OutsideReference, platforms: ReadonlyMap<string, readonly Platform[]>): Entry {
   switch (each.kind) {
     case 'image': {
       const { kind, reference } = each;
@@ -109,11 +116,6 @@ function entryOf(each: MutableReference, platforms: ReadonlyMap<string, readonly
       };
     }
   }
-}
-
-function platformOf(plan: Plan, image: string): Platform {
-  const declared = platformIn(new Map(Object.entries(plan.images)), image);
-  return (declared === undefined ? undefined : parsePlatform(declared)) ?? hostPlatform();
 }
 
 /** The entries that names stand for. @throws StackError STACK1004 */

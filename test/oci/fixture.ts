@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { digestOf, encodeDocument, MEDIA_TYPE, type Descriptor, type LayoutImage, type Manifest } from '../../lib/oci';
+import { digestOf, encodeDocument, MEDIA_TYPE, type Descriptor, type Index, type LayoutImage, type Manifest } from '../../lib/oci';
 
 export const AMD64 = { os: 'linux', architecture: 'amd64' };
 export const ARM64 = { os: 'linux', architecture: 'arm64' };
@@ -64,9 +64,12 @@ export function referencedBy(directory: string): string[] {
     found.add(digest.slice(7));
     return content;
   };
-  for (const entry of indexOf(directory).manifests) {
-    const manifest = JSON.parse(read(entry).toString()) as Manifest;
-    for (const descriptor of [manifest.config, ...manifest.layers]) read(descriptor);
+  const todo = [...indexOf(directory).manifests];
+  for (const entry of todo) {
+    const document = JSON.parse(read(entry).toString()) as Partial<Manifest & Index>;
+    todo.push(...(document.manifests ?? [])); // which are visited, too
+    for (const descriptor of document.layers ?? []) read(descriptor);
+    if (document.config !== undefined) read(document.config);
   }
   return [...found].sort();
 }

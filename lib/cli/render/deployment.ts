@@ -1,5 +1,5 @@
 import { shortDigest } from '../../oci';
-import type { DeployResult } from '../../toolkit';
+import type { DeployResult, Transfer } from '../../toolkit';
 import type { Style } from '../io';
 import { cleanLine, count, formatBytes, formatDuration, table } from './text';
 
@@ -64,7 +64,7 @@ function byReference(images: readonly Published[]): readonly (readonly Published
 }
 
 /** What would be transferred, so that a dry run can be looked through. */
-function blobLines(blobs: Target['blobs']): string[] {
+export function blobLines(blobs: Target['blobs']): string[] {
   if (blobs.length === 0) return [];
   const rows = blobs.map(({ digest, size, to, from }) => [
     from === undefined ? 'write' : 'mount',
@@ -84,9 +84,14 @@ function summary(target: Target, facts: DeploymentFacts, style: Style): string {
   if (changed === 0 && target.blobsWritten === 0) return `nothing to do: ${name} is up to date`;
   const same = names.length - changed;
   const unchanged = same === 0 ? '' : `, ${String(same)} unchanged`;
-  const mounted = target.blobsMounted === 0 ? '' : `${String(target.blobsMounted)} mounted, `;
-  const written = `${mounted}${count(target.blobsWritten, 'blob')}, ${formatBytes(target.bytesWritten)}`;
+  const written = transferText(target);
   return facts.dryRun
     ? `dry run: ${bold(count(changed, 'image'))} would be published to ${name}${unchanged}: ${written}`
     : `${bold(count(changed, 'image'))} published to ${name}${unchanged}: ${written} written in ${formatDuration(facts.milliseconds)}`;
+}
+
+/** `2 mounted, 1 blob, 10 kB`. */
+export function transferText({ blobsMounted, blobsWritten, bytesWritten }: Transfer): string {
+  const mounted = blobsMounted === 0 ? '' : `${String(blobsMounted)} mounted, `;
+  return `${mounted}${count(blobsWritten, 'blob')}, ${formatBytes(bytesWritten)}`;
 }
