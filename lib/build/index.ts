@@ -8,7 +8,6 @@ export { Downloads, requireHashes } from './download';
 export * from './encode';
 export { HostFiles } from './host-files';
 export { RegistryImages } from './registry-images';
-export { registryOnce, type RegistryOnce } from './registry-once';
 export { runInImage } from './run-in-image';
 export type { SandboxChoice } from './sandbox';
 export { sandboxOnce } from './sandbox-choice';

@@ -7,15 +7,14 @@ import {
   Downloads,
   HostFiles,
   RegistryImages,
-  registryOnce,
   requireHashes,
   sandboxOnce,
   type BuildContext,
-  type RegistryOnce,
   type SandboxChoice,
 } from '../build';
 import { dependenciesOf, LockFile, order as buildOrder, type Assembly, type Plan } from '../plan';
 import { Store } from '../store';
+import { registryOnce, type RegistryOnce } from './registry-once';
 
 /** How images are built, whatever happens to them then. */
 export interface BuildOptions {

@@ -1,10 +1,12 @@
 import { StackError, type Listener } from '../core';
-import { registryOnce } from '../build';
 import { formatRepository, parsePlatform, writeLayout, type Descriptor, type LayoutImage } from '../oci';
 import type { BlobSource, Registry } from '../registry';
+import { Store } from '../store';
 import { transferOf, type DeployedBlob, type Transfer } from './deployed';
 import { parsePlace, type ImageInLayout, type ImageInRegistry } from './image-place';
 import { PassingStream } from './passing-stream';
+import { PublishedPlaces } from './published-places';
+import { registryOnce } from './registry-once';
 import { readStoredImage, type StoredImage } from './stored-image';
 
 /** What to copy, and where to. */
@@ -47,7 +49,7 @@ interface Work extends Pick<CopyResult, 'reference' | 'changed'> {
 /**
  * Copies an image, or an index with all its images, byte for byte between registries and layouts. Blobs are streamed and
  * verified; what the target has is not transferred, what its registry has elsewhere is mounted, and the name comes last.
- * @throws StackError STACK1001, STACK1006, STACK6001 to STACK6006, STACK6101 to STACK6115, STACK7002
+ * @throws StackError STACK1001, STACK1006, STACK6001 to STACK6006, STACK6101 to STACK6115, STACK7001, STACK7002
  */
 export async function copy(options: CopyOptions): Promise<CopyResult> {
   const { directory, dryRun = false, listener, plainHttp, signal } = options;
@@ -75,7 +77,9 @@ async function layoutWork(
   const root = rootOf(image);
   const refName = name ?? image.name ?? root.digest;
   const target = name === undefined ? text : text.slice(0, -name.length - 1);
-  const images: readonly LayoutImage[] = [{ refName, manifest: withoutName(root), blobs: layoutBlobs(image) }];
+  const images: readonly LayoutImage[] = [
+    { refName, manifest: { ...root, annotations: undefined }, blobs: layoutBlobs(image) }, // without its name elsewhere
+  ];
   const { blobs, names } = await writeLayout(directory, images, { dryRun: true });
   const onBlob = ({ digest, size }: Descriptor): void => {
     listener({ code: 'blob-written', target, digest, size });
@@ -96,17 +100,13 @@ function layoutBlobs({ documents, open }: StoredImage): LayoutImage['blobs'] {
   ]);
 }
 
-/** The name in the layout it comes from is not that in the one it goes to. */
-function withoutName({ annotations: _, ...descriptor }: Descriptor): Descriptor {
-  return descriptor;
-}
-
 async function registryWork(
   { text, reference: { tag, digest, ...repository } }: ImageInRegistry,
   image: StoredImage,
   registry: Registry,
   signal: AbortSignal | undefined,
 ): Promise<Work> {
+  const places = await PublishedPlaces.load(await Store.open(), [repository.registry]);
   const root = rootOf(image);
   if (digest !== undefined && digest !== root.digest) {
     throw new StackError('STACK6109', `'${text}' cannot name what has the digest ${root.digest}`, {
@@ -116,7 +116,7 @@ async function registryWork(
   const manifests = image.documents.map(({ descriptor: { mediaType }, content, blobs }) => ({
     mediaType,
     content,
-    blobs: blobs.map((blob) => blobSource(blob, image)),
+    blobs: blobs.map((blob) => blobSource(blob, image, places.of(repository.registry, blob.digest))),
   }));
   const tags = tag === undefined ? [] : [tag];
   const { plan, execute } = await registry.prepare([{ repository: formatRepository(repository), manifests, tags }], {
@@ -133,17 +133,21 @@ async function registryWork(
       to,
       ...(from === undefined ? {} : { from }),
     })),
-    execute,
+    execute: async () => {
+      await execute();
+      await places.note(plan.blobs);
+    },
   };
 }
 
-function blobSource(blob: Descriptor, { repository, open }: StoredImage): BlobSource {
+/** @param place where it was published before */
+function blobSource(blob: Descriptor, { repository, open }: StoredImage, place: string | undefined): BlobSource {
   const stream = new PassingStream(() => open(blob));
   return {
     digest: blob.digest,
     size: blob.size,
     open: (offset) => stream.from(offset),
-    knownIn: repository === undefined ? [] : [repository],
+    knownIn: [repository, place].filter((each) => each !== undefined),
   };
 }
 

@@ -9,8 +9,8 @@ import {
   type Platform,
 } from '../oci';
 import { LAYER_FORMATS, type Assembly, type ImagePlan, type LayerFormat } from '../plan';
-import { registryOnce } from '../build';
 import { platformOf } from './platform';
+import { registryOnce } from './registry-once';
 import { parseTarget, referenceIn, suffixOf, type LayoutTarget, type RegistryTarget } from './target';
 
 /** What to look at. */

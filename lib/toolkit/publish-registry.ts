@@ -6,6 +6,7 @@ import type { Store } from '../store';
 import { deployedImages, deployedTarget, tellDeployed, type DeployedTarget } from './deployed';
 import type { NamedImage } from './named-images';
 import { PassingStream } from './passing-stream';
+import { PublishedPlaces } from './published-places';
 import type { LayerOwners, PublishedImage } from './published-images';
 import { referenceIn, registryTag, type RegistryTarget } from './target';
 
@@ -16,6 +17,11 @@ export interface RegistryPublishing {
   readonly owners: LayerOwners;
   readonly listener: Listener;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What all publications need. */
+interface Shared extends RegistryPublishing {
+  readonly places: PublishedPlaces;
 }
 
 /** What is about to be published in registries. */
@@ -39,9 +45,12 @@ export async function prepareRegistries(
   published: readonly NamedImage[],
   shared: RegistryPublishing,
 ): Promise<PreparedRegistries> {
-  const { registry, listener, signal } = shared;
+  const { registry, store, listener, signal } = shared;
   if (targets.length === 0) return { targets: [], execute: () => Promise.resolve() };
-  const publications = targets.flatMap((target) => published.map((named) => publicationOf(target, named, shared)));
+  const places = await PublishedPlaces.load(store, targets.map(hostOf));
+  const publications = targets.flatMap((target) =>
+    published.map((named) => publicationOf(target, named, { ...shared, places })),
+  );
   const { plan, execute } = await registry.prepare(publications, { signal });
   const deployed = targets.map((target) => plannedTarget(target, published, plan));
   return {
@@ -49,12 +58,13 @@ export async function prepareRegistries(
     execute: async () => {
       const started = performance.now();
       await execute();
+      await places.note(plan.blobs);
       for (const target of deployed) tellDeployed(listener, target, started);
     },
   };
 }
 
-function publicationOf(target: RegistryTarget, named: NamedImage, shared: RegistryPublishing): Publication {
+function publicationOf(target: RegistryTarget, named: NamedImage, shared: Shared): Publication {
   const { images, index } = named;
   const manifests = images.map((image) => manifestOf(target, image, shared));
   if (index !== undefined) {
@@ -66,7 +76,7 @@ function publicationOf(target: RegistryTarget, named: NamedImage, shared: Regist
 function manifestOf(
   target: RegistryTarget,
   { encoded: { manifest, blobs } }: PublishedImage,
-  shared: RegistryPublishing,
+  shared: Shared,
 ): PublishedManifest {
   const content = blobs.find(({ descriptor }) => descriptor.digest === manifest.digest)?.from;
   return {
@@ -77,11 +87,16 @@ function manifestOf(
       .map((blob) => ({
         ...sourceOf(blob, shared),
         knownIn: [
-          ...(blob.origin === undefined ? [] : [blob.origin]),
+          blob.origin,
           ...(shared.owners.get(blob.descriptor.digest) ?? []).map((name) => `${target.prefix}/${name}`),
-        ],
+          shared.places.of(hostOf(target), blob.descriptor.digest),
+        ].filter((place) => place !== undefined),
       })),
   };
+}
+
+function hostOf({ prefix }: RegistryTarget): string {
+  return prefix.replace(/\/.*/s, '').toLowerCase();
 }
 
 function repositoryOf({ prefix }: RegistryTarget, { name }: NamedImage): string {

@@ -34,7 +34,7 @@ export interface StoredImage {
   /** `HOST/NAME` of a registry that has it. */
   readonly repository?: string;
   /** Streams a blob, which fails at its end unless digest and size are right. */
-  open(blob: Descriptor): AsyncIterable<Buffer>;
+  readonly open: (blob: Descriptor) => AsyncIterable<Buffer>;
 }
 
 /** How an image is read. */

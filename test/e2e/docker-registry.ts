@@ -77,6 +77,11 @@ export class DockerRegistry {
     }
   }
 
+  /** Loses everything that was published. */
+  public clear(): void {
+    fs.rmSync(path.join(this.directory, 'data'), { recursive: true, force: true });
+  }
+
   public async stop(): Promise<void> {
     const ended = new Promise((resolve) => this.child.once('exit', resolve));
     this.child.kill('SIGKILL');

@@ -21,6 +21,7 @@ const images = {
 const index = indexOf(images);
 
 beforeEach(async () => {
+  process.env['STACK_HOME'] = path.join(directory, 'store');
   fake = await world.fake();
   there = `docker://${fake.host}`;
   const client = world.client();
@@ -59,7 +60,7 @@ test('an index with all its images comes into a layout, and from there into anot
 
 test('what is there already is not transferred', async () => {
   await copied(`${there}/acme/app:1`, 'oci:./oci');
-  const before = stateOf(directory);
+  const before = stateOf(path.join(directory, 'oci'));
   fake.log.length = 0;
 
   const again = await copied(`${there}/acme/app:1`, 'oci:./oci');
@@ -68,7 +69,7 @@ test('what is there already is not transferred', async () => {
   for (const result of [again, back]) {
     expect(result).toMatchObject({ changed: false, was: digestOf(index.content), blobs: [] });
   }
-  expect(stateOf(directory)).toEqual(before);
+  expect(stateOf(path.join(directory, 'oci'))).toEqual(before);
   expect(fake.log.filter(({ path: asked }) => asked.includes('/blobs/'))).toEqual([]);
   expect(methods(fake)).toEqual(['GET', 'HEAD']);
 });
@@ -80,6 +81,20 @@ test('inside of a registry blobs are mounted', async () => {
   expect(result.blobs[0]).toMatchObject({ to: `${fake.host}/other/app`, from: `${fake.host}/acme/app` });
   expect(problemsOf(fake, 'other/app', '1')).toEqual([]);
   expect(fake.log.filter(({ method, path: asked }) => method === 'GET' && asked.includes('/blobs/'))).toEqual([]);
+});
+
+test('what was published to a registry before is mounted from there', async () => {
+  await copied(`${there}/acme/app:1`, 'oci:./oci');
+  const other = await world.fake();
+  await copied('oci:./oci', `docker://${other.host}/first`);
+  const second = await copied('oci:./oci', `docker://${other.host}/second`);
+  expect(second).toMatchObject({ blobsWritten: 0, blobsMounted: 5 });
+  expect(problemsOf(other, 'second', 'latest')).toEqual([]);
+  other.repository('second').blobs.clear();
+  other.repository('first').blobs.clear();
+  other.repository('second').manifests.clear();
+  await copied('oci:./oci', `docker://${other.host}/second`);
+  expect(problemsOf(other, 'second', 'latest')).toEqual([]);
 });
 
 test('between registries blobs pass through, once', async () => {
@@ -103,7 +118,7 @@ test('a dry run tells all, and changes nothing', async () => {
   expect(planned).toMatchObject({ changed: true, blobsMounted: 5 });
   expect(fake.repository('other/app').blobs.size).toBe(0);
   await copied(`${there}/acme/app:1`, 'oci:./oci', { dryRun: true });
-  expect(fs.readdirSync(directory)).toEqual([]);
+  expect(fs.readdirSync(directory)).toEqual(['store']);
 });
 
 test('a name that named something else says what that was', async () => {
