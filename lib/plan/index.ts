@@ -1,4 +1,5 @@
 export * from './graph';
+export * from './id-lanes';
 export * from './limits';
 export * from './load';
 export * from './lock-file';
