@@ -37,6 +37,9 @@ function prepare(project: Project): void {
     'runtime/lib': 'x',
     'service/run': '#!/bin/sh\n',
     'service/README.md': 'x',
+    'web-motd': 'web\n',
+    'mail-motd': 'mail\n',
+    ...Object.fromEntries(blocks('js').map(({ code }) => [/^\/\/ (\S+)$/m.exec(code)?.[1] ?? '', code])),
   });
   writeBusyboxTar(project.path('rootfs.tar'), { files: {} });
 }
