@@ -1,0 +1,181 @@
+import { spawnSync } from 'node:child_process';
+import { DEBIAN_MERGERS } from '../../lib/stack/mergers/debian';
+import { compareVersions } from '../../lib/stack/mergers/debian/version';
+import { outcomeOf, requestOf } from '../stack/mergers/request';
+import type { TestPackage } from './debian-repository';
+import { DpkgRoot } from './dpkg-root';
+
+const roots: DpkgRoot[] = [];
+
+afterEach(() => {
+  for (const root of roots.splice(0)) root.remove();
+});
+
+/** Does something to a package database. */
+type Step = (root: DpkgRoot) => unknown;
+
+const install =
+  (...packages: readonly TestPackage[]): Step =>
+  (root) =>
+    root.install(...packages);
+
+function base(...steps: readonly Step[]): DpkgRoot {
+  const root = DpkgRoot.create();
+  roots.push(root);
+  for (const step of steps) step(root);
+  return root;
+}
+
+/** A database on top of another one. */
+function after(root: DpkgRoot, ...steps: readonly Step[]): DpkgRoot {
+  const copy = root.copy();
+  roots.push(copy);
+  for (const step of steps) step(copy);
+  return copy;
+}
+
+/** What is in dpkg's directory and can be merged. */
+function database(root: DpkgRoot): Record<string, Buffer> {
+  const files = root.files('var/lib/dpkg');
+  for (const name of Object.keys(files)) if (/-old$|\/lock|\/Lock$/.test(name)) delete files[name];
+  return files;
+}
+
+/** What all mergers make of two databases with a common base, laid over what they have apart. */
+async function merge(old: DpkgRoot, p: DpkgRoot, q: DpkgRoot): Promise<Record<string, string>> {
+  const request = requestOf(database(old), database(p), database(q));
+  const merged: Record<string, string> = {};
+  for (const entry of request.stacked.under('var/lib/dpkg'))
+    merged[entry.path] = (await request.stacked.read(entry.path))!.toString('latin1');
+  for (const merger of DEBIAN_MERGERS) {
+    const outcome = await outcomeOf(merger, request);
+    if (Array.isArray(outcome)) throw new Error(outcome.join('; '));
+    Object.assign(merged, outcome);
+  }
+  return merged;
+}
+
+function textOf(root: DpkgRoot): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(database(root)).map(([name, content]) => [name, content.toString('latin1')]),
+  );
+}
+
+const OLD: TestPackage[] = [
+  { name: 'base-files', files: { 'etc/base': '1' }, version: '1.0' },
+  { name: 'zlib1g', architecture: 'amd64', fields: { 'Multi-Arch': 'same' } },
+  { name: 'libold', architecture: 'amd64', version: '1:2.0-1' },
+  { name: 'perl', fields: { 'Multi-Arch': 'allowed' } },
+];
+const CONFFILE: TestPackage = {
+  name: 'mta',
+  files: { 'etc/mta.conf': 'x', 'DEBIAN/conffiles': '/etc/mta.conf\n' },
+};
+
+test.each<[string, Step[], Step[], Step[]]>([
+  [
+    'two sets of new packages',
+    [install(...OLD)],
+    [
+      install(
+        { name: 'redis', fields: { Depends: 'libold (>= 1:1), zlib1g' } },
+        { name: 'a+b', architecture: 'amd64' },
+      ),
+    ],
+    [
+      install({
+        name: 'nginx',
+        fields: { Depends: 'perl:any | none', 'X-Odd': 'caf\u00e9', Homepage: 'http://example.org' },
+      }),
+    ],
+  ],
+  [
+    'the same package on both sides',
+    [install(...OLD)],
+    [install({ name: 'lib0' }, { name: 'x' })],
+    [install({ name: 'lib0' }, { name: 'y' })],
+  ],
+  [
+    'an upgrade and a removal',
+    [install(...OLD, CONFFILE)],
+    [install({ name: 'libold', architecture: 'amd64', version: '1:2.0-2' })],
+    [(root) => root.dpkg('--remove', 'mta')],
+  ],
+  [
+    'a purge and a package on hold',
+    [install(...OLD, CONFFILE)],
+    [(root) => root.dpkg('--purge', 'mta')],
+    [(root) => root.select('libold', 'hold').select('unheard', 'install'), install({ name: 'new' })],
+  ],
+  [
+    'another version of a package and a hold on it',
+    [install(...OLD)],
+    [install({ name: 'libold', architecture: 'amd64', version: '1:2.0-2', fields: { Section: 'libs' } })],
+    [(root) => root.select('libold', 'hold')],
+  ],
+  [
+    'instances for several architectures',
+    [
+      (root) => root.dpkg('--add-architecture', 'i386').dpkg('--add-architecture', 'armhf'),
+      install(...OLD, { name: 'foo', architecture: 'i386' }),
+    ],
+    [
+      install({ name: 'zlib1g', architecture: 'i386', fields: { 'Multi-Arch': 'same' } }),
+      install({ name: 'libm', architecture: 'i386', fields: { 'Multi-Arch': 'same' } }),
+    ],
+    [
+      install({ name: 'zlib1g', architecture: 'armhf', fields: { 'Multi-Arch': 'same' } }),
+      install({ name: 'libm', architecture: 'amd64', fields: { 'Multi-Arch': 'same' } }),
+    ],
+  ],
+])('%s: the merged database is what dpkg writes when it does one after the other', async (_what, old, p, q) => {
+  const bottom = base(...old);
+  const merged = await merge(bottom, after(bottom, ...p), after(bottom, ...q));
+  expect(merged).toEqual(textOf(after(bottom, ...p, ...q)));
+});
+
+const VERSIONS = [
+  ...['0', '1', '01', '1.0', '1.00', '1.1', '1.10', '1.9', '1~', '1~~', '1~a', '1a', '1+', '1.', '1-1', '1-0', '1-01'],
+  ...[
+    '0:1',
+    '1:0',
+    '1:0-0',
+    '00:1',
+    '1:1:1',
+    '1-1-1',
+    '1-~',
+    '1~-~',
+    '1.a',
+    '1.+',
+    '1a1',
+    '1A',
+    '1Z',
+    '1z',
+    '1a~',
+    '1~1',
+  ],
+  ...['2.0+dfsg-1', '2.0+dfsg-1+b1', '2.0+dfsg-1~bpo11+1', '2.0-1', '2.0.1-1', '20240101', '99999999999999999998'],
+  ...[
+    '99999999999999999999',
+    '1.0-rc1',
+    '1.0~rc1',
+    '1.0.rc1',
+    '1.0rc1',
+    '1-a',
+    '1-a~',
+    '1-+',
+    '1-.',
+    '1.0a.b',
+    '1.0a-b',
+  ],
+];
+
+test('versions compare as dpkg --compare-versions does', () => {
+  const script = VERSIONS.flatMap((a) =>
+    VERSIONS.map((b) => `dpkg --compare-versions '${a}' lt '${b}' && echo '${a} ${b}' || true`),
+  ).join('\n');
+  const { stdout } = spawnSync('sh', { input: script, encoding: 'utf8' });
+  const ours = VERSIONS.flatMap((a) => VERSIONS.flatMap((b) => (compareVersions(a, b) < 0 ? [`${a} ${b}`] : [])));
+  expect(ours).toEqual(stdout.trim().split('\n'));
+  expect(ours.length).toBeGreaterThan(1000);
+});
