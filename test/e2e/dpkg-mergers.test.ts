@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { DEBIAN_MERGERS } from '../../lib/stack/mergers/debian';
 import { compareVersions } from '../../lib/stack/mergers/debian/version';
-import { outcomeOf, requestOf } from '../stack/mergers/request';
+import { outcomeOf, requestFor, requestOf } from '../stack/mergers/request';
 import type { TestPackage } from './debian-repository';
 import { DpkgRoot } from './dpkg-root';
 
@@ -48,9 +48,14 @@ async function merge(old: DpkgRoot, p: DpkgRoot, q: DpkgRoot): Promise<Record<st
   for (const entry of request.stacked.under('var/lib/dpkg'))
     merged[entry.path] = (await request.stacked.read(entry.path))!.toString('latin1');
   for (const merger of DEBIAN_MERGERS) {
-    const outcome = await outcomeOf(merger, request);
+    const own = requestFor(merger, request);
+    if (own.paths.length === 0) continue;
+    const outcome = await outcomeOf(merger, own);
     if (Array.isArray(outcome)) throw new Error(outcome.join('; '));
-    Object.assign(merged, outcome);
+    for (const [path, text] of Object.entries(outcome)) {
+      if (text === undefined) delete merged[path];
+      else merged[path] = text;
+    }
   }
   return merged;
 }
@@ -71,6 +76,24 @@ const CONFFILE: TestPackage = {
   name: 'mta',
   files: { 'etc/mta.conf': 'x', 'DEBIAN/conffiles': '/etc/mta.conf\n' },
 };
+
+/** A package with an interest in triggers. */
+function interested(name: string, ...triggers: readonly string[]): TestPackage {
+  return { name, files: { 'DEBIAN/triggers': triggers.map((each) => `interest-${each}\n`).join('') } };
+}
+
+const divert =
+  (...paths: readonly string[]): Step =>
+  (root) => {
+    for (const each of paths)
+      root.tool('dpkg-divert', '--local', '--no-rename', '--divert', `${each}.distrib`, '--add', each);
+  };
+
+const override =
+  (...paths: readonly string[]): Step =>
+  (root) => {
+    for (const each of paths) root.tool('dpkg-statoverride', '--add', 'root', 'root', '0755', each);
+  };
 
 test.each<[string, Step[], Step[], Step[]]>([
   [
@@ -127,6 +150,36 @@ test.each<[string, Step[], Step[], Step[]]>([
       install({ name: 'zlib1g', architecture: 'armhf', fields: { 'Multi-Arch': 'same' } }),
       install({ name: 'libm', architecture: 'amd64', fields: { 'Multi-Arch': 'same' } }),
     ],
+  ],
+  [
+    'diversions and overrides',
+    [divert('/usr/bin/a', '/usr/bin/b'), override('/etc/a', '/etc/b'), install(...OLD)],
+    [divert('/bin/sh', '/usr/share/man/man1/sh.1.gz', '/usr/lib/q'), override('/opt/x/y', '/usr/bin/z')],
+    [
+      (root) => root.tool('dpkg-divert', '--no-rename', '--remove', '/usr/bin/a'),
+      (root) => root.tool('dpkg-statoverride', '--remove', '/etc/b'),
+      divert('/opt/x', '/usr/bin/pg_config', '/etc/foo'),
+      override('/usr/lib/dbus-1.0/helper', '/etc/ssl/private'),
+    ],
+  ],
+  [
+    'triggers',
+    [install(...OLD, interested('m', 'noawait ldconfig', 'noawait /usr/lib'), interested('n', 'noawait ldconfig'))],
+    [
+      install(interested('p', 'noawait ldconfig', 'await /usr/share/p', 'noawait update-p')),
+      (root) => root.dpkg('--remove', 'n'),
+    ],
+    [
+      install(interested('q', 'noawait ldconfig', 'noawait /usr/lib', 'await update-q')),
+      install({ ...interested('same', 'noawait ldconfig'), architecture: 'amd64', fields: { 'Multi-Arch': 'same' } }),
+      (root) => root.tool('dpkg-trigger', '--no-await', '--by-package=q', '/usr/lib/x'),
+    ],
+  ],
+  [
+    'the end of all triggers',
+    [install(interested('m', 'noawait ldconfig', 'noawait /usr/lib'), interested('n', 'noawait ldconfig'))],
+    [(root) => root.dpkg('--purge', 'm')],
+    [(root) => root.dpkg('--purge', 'n')],
   ],
 ])('%s: the merged database is what dpkg writes when it does one after the other', async (_what, old, p, q) => {
   const bottom = base(...old);

@@ -1,4 +1,5 @@
 import { fault, parsed, type Parsed } from '../parsed';
+import { parseParagraphs } from './paragraphs';
 
 /** A paragraph of a control file (deb822(5)). */
 export interface Stanza {
@@ -18,39 +19,26 @@ export interface Field {
   readonly value: string;
 }
 
-/** What no real file has; more is refused, as it would take too long. */
-const MAX_STANZAS = 200_000;
+/** Fields of a stanza; no real one has so many. */
 const MAX_FIELDS = 500;
-const MAX_LINES = 5_000_000;
 
 /**
  * Reads a control file.
  * @param content of which bytes become characters one by one, so that any come back from {@link formatStanzas}
  */
 export function parseStanzas(content: Buffer): Parsed<Stanza[]> {
-  const text = content.toString('latin1');
+  const paragraphs = parseParagraphs(content);
+  if (!paragraphs.ok) return paragraphs;
   const stanzas: Stanza[] = [];
-  let lines: string[] = [];
-  let count = 0;
-  for (let start = 0; start < text.length;) {
-    const end = text.indexOf('\n', start);
-    const line = end < 0 ? `${text.slice(start)}\n` : text.slice(start, end + 1);
-    start = end < 0 ? text.length : end + 1;
-    count += 1;
-    if (count > MAX_LINES) return fault(`has more than ${String(MAX_LINES)} lines`);
-    const isLast = start >= text.length;
-    if (line !== '\n') lines.push(line);
-    if ((line !== '\n' && !isLast) || lines.length === 0) continue;
-    const stanza = parseStanza(lines, count);
-    if (!stanza.ok) return stanza;
-    lines = [];
+  for (const lines of paragraphs.value) {
+    const stanza = parseStanza(lines);
+    if (!stanza.ok) return fault(`${stanza.fault} in its stanza ${String(stanzas.length + 1)}`);
     stanzas.push(stanza.value);
-    if (stanzas.length > MAX_STANZAS) return fault(`has more than ${String(MAX_STANZAS)} stanzas`);
   }
   return parsed(stanzas);
 }
 
-/** A control file of stanzas, each followed by an empty line, as dpkg, apt and debconf write them. */
+/** A control file of stanzas, each followed by an empty line, as dpkg and apt write them. */
 export function formatStanzas(stanzas: readonly Stanza[]): Buffer {
   return Buffer.from(stanzas.map(({ text }) => `${text}\n`).join(''), 'latin1');
 }
@@ -73,20 +61,19 @@ export function isSameStanza(a: Stanza, b: Stanza): boolean {
   return a.text === b.text;
 }
 
-/** @param count of the lines read so far, to tell where something is wrong */
-function parseStanza(lines: readonly string[], count: number): Parsed<Stanza> {
+function parseStanza(lines: readonly string[]): Parsed<Stanza> {
   const fields: { name: string; lines: string[] }[] = [];
   for (const line of lines) {
     const last = fields.at(-1);
     if (/^[ \t]/.test(line)) {
-      if (last === undefined) return fault(`has a continued line without a field before line ${String(count)}`);
-      last.lines.push(line);
+      if (last === undefined) return fault('has a continued line without a field');
+      last.lines.push(`${line}\n`);
       continue;
     }
     const name = /^(?![#-])[!-9;-~]+(?=:)/.exec(line)?.[0];
-    if (name === undefined) return fault(`has a line without a field before line ${String(count)}`);
-    fields.push({ name: name.toLowerCase(), lines: [line] });
-    if (fields.length > MAX_FIELDS) return fault(`has a stanza of more than ${String(MAX_FIELDS)} fields`);
+    if (name === undefined) return fault('has a line without a field');
+    fields.push({ name: name.toLowerCase(), lines: [`${line}\n`] });
+    if (fields.length > MAX_FIELDS) return fault(`has more than ${String(MAX_FIELDS)} fields`);
   }
   const stanza = stanzaOf(
     fields.map((field) => {
@@ -94,6 +81,5 @@ function parseStanza(lines: readonly string[], count: number): Parsed<Stanza> {
       return { name: field.name, text, value: text.slice(field.name.length + 1).trim() };
     }),
   );
-  if (stanza.fields.size < fields.length) return fault(`has a field twice before line ${String(count)}`);
-  return parsed(stanza);
+  return stanza.fields.size < fields.length ? fault('has a field twice') : parsed(stanza);
 }

@@ -21,12 +21,12 @@ test('a control file gives its stanzas, with fields that may have several lines'
 test.each([
   ['', []],
   ['\n\n', []],
-  [' a\n', 'has a continued line without a field before line 1'],
-  ['a: 1\nb\n', 'has a line without a field before line 2'],
-  ['a: 1\nA: 2\n\n', 'has a field twice before line 3'],
-  ['a: 1\n: 2\n\n', 'has a line without a field before line 3'],
-  ['a: 1\n-x: 2\n', 'has a line without a field before line 2'],
-  ['a: 1\n#x: 2\n', 'has a line without a field before line 2'],
+  [' a\n', 'has a continued line without a field in its stanza 1'],
+  ['a: 1\nb\n', 'has a line without a field in its stanza 1'],
+  ['a: 1\nA: 2\n\n', 'has a field twice in its stanza 1'],
+  ['a: 1\n: 2\n\n', 'has a line without a field in its stanza 1'],
+  ['a: 1\n-x: 2\n', 'has a line without a field in its stanza 1'],
+  ['a: 1\n#x: 2\n', 'has a line without a field in its stanza 1'],
 ])('%j is read as %j', (text, expected) => {
   expect(parse(text)).toEqual(expected);
 });
@@ -52,11 +52,11 @@ test('any bytes of values are kept', () => {
 
 test.each([
   ['lines', Buffer.alloc(10_000_000, '\n'), 'has more than 5000000 lines'],
-  ['stanzas', Buffer.from('a: b\n\n'.repeat(300_000)), 'has more than 200000 stanzas'],
+  ['stanzas', Buffer.from('a: b\n\n'.repeat(300_000)), 'has more than 200000 records'],
   [
     'fields',
     Buffer.from(Array.from({ length: 1000 }, (_, at) => `f${String(at)}: x\n`).join('')),
-    'has a stanza of more than 500 fields',
+    'has more than 500 fields in its stanza 1',
   ],
 ])('a file of too many %s is refused', (_what, content, expected) => {
   expect(parse(content)).toBe(expected);
