@@ -34,22 +34,28 @@ function after(root: DpkgRoot, ...steps: readonly Step[]): DpkgRoot {
   return copy;
 }
 
-/** What is in dpkg's directory and can be merged. */
+/** What dpkg, apt and debconf know, without backups and locks. */
 function database(root: DpkgRoot): Record<string, Buffer> {
-  const files = root.files('var/lib/dpkg');
-  for (const name of Object.keys(files)) if (/-old$|\/lock|\/Lock$/.test(name)) delete files[name];
-  return files;
+  const known =
+    /^var\/(lib\/dpkg\/(?!.*(-old|\/[Ll]ock(-frontend)?)$)|lib\/apt\/extended_states$|cache\/debconf\/[a-z]+\.dat$)/;
+  return Object.fromEntries(Object.entries(root.files('')).filter(([name]) => known.test(name)));
 }
 
 /** What all mergers make of two databases with a common base, laid over what they have apart. */
-async function merge(old: DpkgRoot, p: DpkgRoot, q: DpkgRoot): Promise<Record<string, string>> {
+async function merge(
+  old: DpkgRoot,
+  p: DpkgRoot,
+  q: DpkgRoot,
+): Promise<{ readonly files: Record<string, string>; readonly mergers: readonly string[] }> {
   const request = requestOf(database(old), database(p), database(q));
   const merged: Record<string, string> = {};
-  for (const entry of request.stacked.under('var/lib/dpkg'))
+  const mergers: string[] = [];
+  for (const entry of request.stacked.under('var'))
     merged[entry.path] = (await request.stacked.read(entry.path))!.toString('latin1');
   for (const merger of DEBIAN_MERGERS) {
     const own = requestFor(merger, request);
     if (own.paths.length === 0) continue;
+    mergers.push(merger.name);
     const outcome = await outcomeOf(merger, own);
     if (Array.isArray(outcome)) throw new Error(outcome.join('; '));
     for (const [path, text] of Object.entries(outcome)) {
@@ -57,7 +63,7 @@ async function merge(old: DpkgRoot, p: DpkgRoot, q: DpkgRoot): Promise<Record<st
       else merged[path] = text;
     }
   }
-  return merged;
+  return { files: merged, mergers };
 }
 
 function textOf(root: DpkgRoot): Record<string, string> {
@@ -82,6 +88,11 @@ function interested(name: string, ...triggers: readonly string[]): TestPackage {
   return { name, files: { 'DEBIAN/triggers': triggers.map((each) => `interest-${each}\n`).join('') } };
 }
 
+/** Templates of debconf. */
+function template(...names: readonly string[]): string {
+  return names.map((name) => `Template: ${name}\nType: string\nDefault:\nDescription: ${name}?\n Long.\n\n`).join('');
+}
+
 const divert =
   (...paths: readonly string[]): Step =>
   (root) => {
@@ -95,9 +106,10 @@ const override =
     for (const each of paths) root.tool('dpkg-statoverride', '--add', 'root', 'root', '0755', each);
   };
 
-test.each<[string, Step[], Step[], Step[]]>([
+test.each<[string, string[], Step[], Step[], Step[]]>([
   [
     'two sets of new packages',
+    ['dpkg-status'],
     [install(...OLD)],
     [
       install(
@@ -114,30 +126,35 @@ test.each<[string, Step[], Step[], Step[]]>([
   ],
   [
     'the same package on both sides',
+    ['dpkg-status'],
     [install(...OLD)],
     [install({ name: 'lib0' }, { name: 'x' })],
     [install({ name: 'lib0' }, { name: 'y' })],
   ],
   [
     'an upgrade and a removal',
+    ['dpkg-status'],
     [install(...OLD, CONFFILE)],
     [install({ name: 'libold', architecture: 'amd64', version: '1:2.0-2' })],
     [(root) => root.dpkg('--remove', 'mta')],
   ],
   [
     'a purge and a package on hold',
+    ['dpkg-status'],
     [install(...OLD, CONFFILE)],
     [(root) => root.dpkg('--purge', 'mta')],
     [(root) => root.select('libold', 'hold').select('unheard', 'install'), install({ name: 'new' })],
   ],
   [
     'another version of a package and a hold on it',
+    ['dpkg-status'],
     [install(...OLD)],
     [install({ name: 'libold', architecture: 'amd64', version: '1:2.0-2', fields: { Section: 'libs' } })],
     [(root) => root.select('libold', 'hold')],
   ],
   [
     'instances for several architectures',
+    ['dpkg-status'],
     [
       (root) => root.dpkg('--add-architecture', 'i386').dpkg('--add-architecture', 'armhf'),
       install(...OLD, { name: 'foo', architecture: 'i386' }),
@@ -153,6 +170,7 @@ test.each<[string, Step[], Step[], Step[]]>([
   ],
   [
     'diversions and overrides',
+    ['dpkg-diversions', 'dpkg-statoverride'],
     [divert('/usr/bin/a', '/usr/bin/b'), override('/etc/a', '/etc/b'), install(...OLD)],
     [divert('/bin/sh', '/usr/share/man/man1/sh.1.gz', '/usr/lib/q'), override('/opt/x/y', '/usr/bin/z')],
     [
@@ -163,7 +181,15 @@ test.each<[string, Step[], Step[], Step[]]>([
     ],
   ],
   [
+    'foreign architectures',
+    ['dpkg-status', 'dpkg-architectures'],
+    [install(...OLD)],
+    [install({ name: 'p' }), (root) => root.dpkg('--add-architecture', 'i386')],
+    [install({ name: 'q' }), (root) => root.dpkg('--add-architecture', 'armhf')],
+  ],
+  [
     'triggers',
+    ['dpkg-status', 'dpkg-triggers'],
     [install(...OLD, interested('m', 'noawait ldconfig', 'noawait /usr/lib'), interested('n', 'noawait ldconfig'))],
     [
       install(interested('p', 'noawait ldconfig', 'await /usr/share/p', 'noawait update-p')),
@@ -177,15 +203,52 @@ test.each<[string, Step[], Step[], Step[]]>([
   ],
   [
     'the end of all triggers',
+    ['dpkg-status', 'dpkg-triggers'],
     [install(interested('m', 'noawait ldconfig', 'noawait /usr/lib'), interested('n', 'noawait ldconfig'))],
     [(root) => root.dpkg('--purge', 'm')],
     [(root) => root.dpkg('--purge', 'n')],
   ],
-])('%s: the merged database is what dpkg writes when it does one after the other', async (_what, old, p, q) => {
-  const bottom = base(...old);
-  const merged = await merge(bottom, after(bottom, ...p), after(bottom, ...q));
-  expect(merged).toEqual(textOf(after(bottom, ...p, ...q)));
-});
+  [
+    'what apt installed automatically and what was asked for',
+    ['dpkg-status', 'apt-extended-states'],
+    [install(...OLD), (root) => root.aptMark('auto', 'zlib1g', 'libold')],
+    [
+      install({ name: 'lib0' }, { name: 'lib1', architecture: 'amd64' }, { name: 'x' }),
+      (root) => root.aptMark('auto', 'lib1', 'lib0'),
+    ],
+    [
+      install({ name: 'lib0' }, { name: 'lib2' }, { name: 'y' }),
+      (root) => root.aptMark('manual', 'lib0', 'libold').aptMark('auto', 'lib2'),
+    ],
+  ],
+  [
+    "debconf's answers",
+    ['dpkg-status', 'debconf'],
+    [
+      install(...OLD),
+      (root) =>
+        root.debconf('m', template('m/a', 'shared/q', 'm/caf\u00e9'), 'SET m/a "x y"', 'FSET shared/q seen true'),
+      (root) => root.debconf('n', template('n/a', 'shared/q'), 'SET n/a 1'),
+    ],
+    [
+      install({ name: 'p' }),
+      (root) => root.debconf('p', template('p/z', 'shared/q'), 'SUBST p/z var some value', 'SET m/a other'),
+      (root) => root.debconf('n', template('n/a', 'shared/q'), 'PURGE'),
+    ],
+    [
+      install({ name: 'q' }),
+      (root) => root.debconf('q', template('q/z', 'shared/q'), 'SET shared/q yes', 'FSET q/z seen true'),
+    ],
+  ],
+])(
+  '%s: the merged database is what dpkg writes when it does one after the other',
+  async (_what, mergers, old, p, q) => {
+    const bottom = base(...old);
+    const merged = await merge(bottom, after(bottom, ...p), after(bottom, ...q));
+    expect(merged.mergers).toEqual(mergers);
+    expect(merged.files).toEqual(textOf(after(bottom, ...p, ...q)));
+  },
+);
 
 const VERSIONS = [
   ...['0', '1', '01', '1.0', '1.00', '1.1', '1.10', '1.9', '1~', '1~~', '1~a', '1a', '1+', '1.', '1-1', '1-0', '1-01'],

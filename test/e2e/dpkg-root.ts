@@ -57,6 +57,38 @@ export class DpkgRoot {
     return this;
   }
 
+  /** Marks packages as apt-mark(8) does: `auto` or `manual`. */
+  public aptMark(mark: string, ...names: readonly string[]): this {
+    const state = this.path('var/lib/apt');
+    fs.mkdirSync(state, { recursive: true });
+    const options = [
+      `Dir=${this.directory}/apt`,
+      `Dir::State=${state}`,
+      `Dir::State::status=${this.path('var/lib/dpkg/status')}`,
+      'Dir::Cache::pkgcache=',
+      'Dir::Cache::srcpkgcache=',
+    ];
+    asRoot('apt-mark', ...options.flatMap((each) => ['-o', each]), mark, ...names);
+    return this;
+  }
+
+  /** Lets debconf load templates for a package, then do what `debconf-communicate` is told. */
+  public debconf(owner: string, templates: string, ...commands: readonly string[]): this {
+    const home = this.path('var/cache/debconf');
+    fs.mkdirSync(home, { recursive: true });
+    const database = (name: string): string =>
+      `Name: ${name}\nDriver: File\nMode: 644\nFilename: ${home}/${name}.dat\n`;
+    const files = {
+      'debconf.conf': `Config: config\nTemplates: templates\n\n${database('config')}\n${database('templates')}`,
+      templates,
+      commands: [`X_LOADTEMPLATEFILE ${this.directory}/templates`, ...commands].map((each) => `${each}\n`).join(''),
+    };
+    for (const [name, content] of Object.entries(files)) fs.writeFileSync(path.join(this.directory, name), content);
+    const environment = `DEBIAN_FRONTEND=noninteractive DEBCONF_SYSTEMRC='${this.directory}/debconf.conf'`;
+    asRoot('sh', '-ec', `export ${environment}; cd '${this.directory}'; debconf-communicate '${owner}' < commands`);
+    return this;
+  }
+
   /** Files below a directory, by their paths in it. */
   public files(directory: string): Record<string, Buffer> {
     const list = asRoot('find', this.path(directory), '-type', 'f').split('\n').filter(Boolean);
