@@ -61,15 +61,6 @@ describe('packages', () => {
     ],
     ['a purge', ['a', 'b'], [['b'], ['a', 'b', 'c']], ['b', 'c']],
     [
-      'an upgrade and a mark',
-      ['a 1', 'b'],
-      [
-        ['a 2', 'b'],
-        ['a 1 Status=hold\\ok\\installed', 'b'],
-      ],
-      ['a 2 Status=hold\\ok\\installed', 'b'],
-    ],
-    [
       'names by bytes',
       [],
       [
@@ -83,21 +74,13 @@ describe('packages', () => {
       ['lib:amd64 Multi-Arch=same', 'dpkg'],
       [
         ['lib:amd64 Multi-Arch=same', 'lib:i386 Multi-Arch=same', 'dpkg'],
-        ['lib:amd64 Multi-Arch=same', 'lib:armhf Multi-Arch=same', 'dpkg'],
+        ['lib:amd64 Multi-Arch=same', 'lib:alpha Multi-Arch=same', 'dpkg'],
       ],
-      ['dpkg', 'lib:amd64 Multi-Arch=same', 'lib:armhf Multi-Arch=same', 'lib:i386 Multi-Arch=same'],
+      ['dpkg', 'lib:alpha Multi-Arch=same', 'lib:amd64 Multi-Arch=same', 'lib:i386 Multi-Arch=same'],
     ],
   ])('%s are taken over', async (_what, base, components, expected) => {
-    const outcome = await merge(base, ...components);
-    const reversed = await merge(base, ...components.reverse());
-    expect(outcome).toEqual(reversed);
-    const sortLines = (each: object) => Object.values(each).join('').split('\n').sort();
-    expect(sortLines(outcome)).toEqual(sortLines(merged(...expected)));
-    expect(
-      Object.values(outcome)
-        .join('')
-        .match(/^Package: .*/gm),
-    ).toEqual(status(...expected).match(/^Package: .*/gm));
+    expect(await merge(base, ...components)).toEqual(merged(...expected));
+    expect(await merge(base, ...[...components].reverse())).toEqual(merged(...expected));
   });
 
   test('of one that is upgraded here and marked there has its fields in the order of dpkg', async () => {
