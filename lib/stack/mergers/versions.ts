@@ -1,3 +1,4 @@
+import { bytesToName, nameToBytes } from '../../core';
 import type { MergedFile, MergeOutcome, MergeProblem, MergeRequest } from './merger';
 
 /** A file that is not of the form its merger knows. Never leaves a merger: it becomes a problem. */
@@ -103,6 +104,11 @@ function isFileOrNothing(type: string | undefined): boolean {
   return type === undefined || type === 'file' || type === 'hardlink';
 }
 
+/** Whether a file is asked for, or has to be looked at beside one that is. */
+function isContested({ paths }: MergeRequest, { path, changed }: Versions): boolean {
+  return paths.includes(path) || changed.length > 1;
+}
+
 /** The only content that components made of a file, where they did not make several. */
 export function soleChange({ changed }: Versions): Buffer | undefined {
   const [first, ...others] = changed;
@@ -139,6 +145,17 @@ export function parseVersions<T>(
   return parsedBase === undefined || sides.length < changed.length ? undefined : { base: parsedBase, sides };
 }
 
+/** Reads and takes apart what the base and the components have at a path, if {@link isContested}. */
+export async function parseContested<T>(
+  request: MergeRequest,
+  path: string,
+  parse: (content: Buffer) => T,
+  into: Settlement,
+): Promise<Parsed<T> | undefined> {
+  const versions = await readVersions(request, path, into);
+  return versions && isContested(request, versions) ? parseVersions(versions, parse, into) : undefined;
+}
+
 /**
  * Settles each path of a request for itself. A file that components changed in one way only is taken as it is.
  * @param settle is called for those that they changed in several ways
@@ -162,4 +179,16 @@ export async function mergeEach(
 export function listed(words: readonly string[]): string {
   const last = words.at(-1) ?? '';
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
+}
+
+/** Lines without their ends, as {@link bytesToName} gives them; the end of the last one may be missing. */
+export function linesOf(content: Buffer): string[] {
+  const lines = bytesToName(content).split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  return lines;
+}
+
+/** A file of these lines. */
+export function ofLines(lines: Iterable<string>): Buffer {
+  return nameToBytes([...lines].map((line) => `${line}\n`).join(''));
 }

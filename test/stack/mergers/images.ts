@@ -28,8 +28,9 @@ export function filesOf(image: Image): Files {
   };
 }
 
-const same = (a: Image[string] | undefined, b: Image[string] | undefined): boolean =>
-  a === b || (a !== undefined && b !== undefined && Buffer.isBuffer(b) ? b.equals(a as Buffer) : false);
+function same(a: Image[string] | undefined, b: Image[string] | undefined): boolean {
+  return a === b || (Buffer.isBuffer(a) && Buffer.isBuffer(b) && a.equals(b));
+}
 
 /** What a merger is asked about components a, b, … over a base: all that they changed in several ways. */
 export function requestOf(base: Image, ...components: readonly Image[]): MergeRequest {

@@ -1,6 +1,5 @@
-import { bytesToName, nameToBytes } from '../../../core';
 import type { Records } from '../records';
-import { Malformed } from '../versions';
+import { linesOf, Malformed, ofLines } from '../versions';
 
 /** What one of the account files has in its lines. */
 export interface AccountFile {
@@ -96,17 +95,10 @@ export function parseAccounts(file: AccountFile, content: Buffer): Records<Accou
 
 /** An account file with these lines. */
 export function formatAccounts(accounts: Records<Account>): Buffer {
-  return nameToBytes([...accounts.values()].map((fields) => `${fields.join(':')}\n`).join(''));
+  return ofLines([...accounts.values()].map((fields) => fields.join(':')));
 }
 
 /** The id of an account, undefined for lines that are none. */
 export function idOf(file: AccountFile, account: Account): number | undefined {
   return file.id === undefined || account.length < 2 ? undefined : Number(account[file.id.field]);
-}
-
-/** Lines without their ends; the end of the last one may be missing. */
-export function linesOf(content: Buffer): string[] {
-  const lines = bytesToName(content).split('\n');
-  if (lines.at(-1) === '') lines.pop();
-  return lines;
 }

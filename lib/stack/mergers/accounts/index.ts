@@ -1,9 +1,9 @@
 import type { MergeOutcome, Merger, MergeProblem, MergeRequest } from '../merger';
-import { parseVersions, readVersions, Settlement } from '../versions';
+import { ofLines, parseContested, Settlement } from '../versions';
 import { formatAccounts, GROUP, GSHADOW, parseAccounts, PASSWD, SHADOW, type AccountFile } from './account-file';
 import { filesOwnedBy, findIdCollisions } from './id-collisions';
 import { mergeAccounts } from './merge-accounts';
-import { formatSubordinateIds, mergeSubordinateIds, parseSubordinateIds, SUBORDINATE_IDS } from './subordinate-ids';
+import { mergeSubordinateIds, parseSubordinateIds, SUBORDINATE_IDS } from './subordinate-ids';
 
 /** Files that are about the same accounts; the first has the ids. */
 const PAIRS = [
@@ -35,12 +35,11 @@ async function merge(request: MergeRequest): Promise<MergeOutcome> {
     }
   }
   for (const file of SUBORDINATE_IDS) {
-    const versions = await readVersions(request, file.path, into);
-    const parsed = versions && parseVersions(versions, parseSubordinateIds, into);
-    if (parsed === undefined || !isAsked(request, file.path, parsed.sides)) continue;
+    const parsed = await parseContested(request, file.path, parseSubordinateIds, into);
+    if (parsed === undefined) continue;
     const { lines, problems } = mergeSubordinateIds(file, parsed, request);
     into.problems.push(...problems);
-    into.write(file.path, formatSubordinateIds(lines));
+    into.write(file.path, ofLines(lines));
   }
   return into;
 }
@@ -51,18 +50,12 @@ async function mergeFile(
   file: AccountFile,
   into: Settlement,
 ): Promise<ReadonlyMap<string, MergeProblem>> {
-  const versions = await readVersions(request, file.path, into);
-  const parsed = versions && parseVersions(versions, (content) => parseAccounts(file, content), into);
-  if (parsed === undefined || !isAsked(request, file.path, parsed.sides)) return new Map();
+  const parsed = await parseContested(request, file.path, (content) => parseAccounts(file, content), into);
+  if (parsed === undefined) return new Map();
   const merged = mergeAccounts(file, parsed, (ids) => filesOwnedBy(request, file, ids));
   const sides = parsed.sides.map(({ component, value }) => ({ component, accounts: value }));
   const collisions = findIdCollisions(file, parsed.base, sides, merged.accounts, request);
   into.problems.push(...collisions);
   into.write(file.path, formatAccounts(merged.accounts));
   return merged.problems;
-}
-
-/** Whether a file is asked for, or has to be looked at with the one that is. */
-function isAsked({ paths }: MergeRequest, path: string, sides: readonly unknown[]): boolean {
-  return paths.includes(path) || sides.length > 1;
 }

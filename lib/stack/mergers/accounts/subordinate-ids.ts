@@ -1,8 +1,7 @@
-import { compareNames, nameToBytes } from '../../../core';
+import { compareNames } from '../../../core';
 import type { MergeProblem } from '../merger';
 import { mergeSets } from '../records';
-import { listed, Malformed, type Parsed } from '../versions';
-import { linesOf } from './account-file';
+import { linesOf, listed, Malformed, type Parsed } from '../versions';
 import { filesWhere, type Owners } from './id-collisions';
 
 /** Ranges of ids that users may give to their containers: subuid(5), subgid(5). */
@@ -26,11 +25,6 @@ export function parseSubordinateIds(content: Buffer): ReadonlySet<string> {
   const lines = new Set(linesOf(content));
   for (const line of lines) rangeOf(line);
   return lines;
-}
-
-/** Such a file with these lines. */
-export function formatSubordinateIds(lines: ReadonlySet<string>): Buffer {
-  return nameToBytes([...lines].map((line) => `${line}\n`).join(''));
 }
 
 function rangeOf(line: string): Range | undefined {
