@@ -126,13 +126,13 @@ export function parseVersions<T>(
   { path, base, changed }: Versions,
   parse: (content: Buffer) => T,
   into: Settlement,
+  fix = 'repair the file, or let one component win by a conflict rule',
 ): Parsed<T> | undefined {
   const attempt = (content: Buffer, components: readonly string[]): T | undefined => {
     try {
       return parse(content);
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
-      const fix = 'repair the file, or let one component win by a conflict rule';
       into.notMergeable(path, error.message, components, fix);
       return undefined;
     }
