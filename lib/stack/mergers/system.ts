@@ -1,0 +1,10 @@
+import { accounts } from './accounts';
+import { apk } from './apk';
+import { derived } from './derived';
+import { ldSoCache } from './ld-so-cache';
+import type { Merger } from './merger';
+import { rpm } from './rpm';
+import { text } from './text';
+
+/** Mergers of what systems have beside Debian's package database, in the order they are asked: that for all texts is last. */
+export const SYSTEM_MERGERS: readonly Merger[] = [accounts, ldSoCache, apk, rpm, derived, text];
