@@ -16,15 +16,15 @@ const { pool, env, pairs, onTop } = require('./pairs.json');
 const app = new App();
 const base = new Layer(app, 'base', { from: 'tar:base.tar', buildOnly: true });
 const lanes = app.node.tryGetContext('lanes') !== false;
-for (const { name, p, q } of pairs) {
+for (const { name, p, q, conflicts } of pairs) {
   const layer = (id, from, run, lane) => new Layer(app, name + '-' + id, {
     from, run, network: 'none', clean: true, idLane: lanes && lane,
     binds: [{ source: pool, dest: '${POOL}' }], buildEnv: env,
   });
   const parts = [layer('p', base, p, 1), layer('q', base, q, 2)];
   layer('sequence', parts[0], q, 2);
-  const combined = new StackedImage(app, name + '-pq', parts);
-  new StackedImage(app, name + '-qp', [parts[1], parts[0]]);
+  const combined = new StackedImage(app, name + '-pq', parts, { conflicts });
+  new StackedImage(app, name + '-qp', [parts[1], parts[0]], { conflicts });
   layer('top', combined, onTop, 3);
 }
 `;
@@ -40,7 +40,7 @@ let project: Project;
 beforeAll(() => {
   const base = debianBase();
   const pool = packagePool(base, [...SETS, [ON_TOP]]);
-  const pairs = PAIRS.map(({ name, p, q }) => ({ name, p: scriptOf(p), q: scriptOf(q) }));
+  const pairs = PAIRS.map((pair) => ({ ...pair, p: scriptOf(pair.p), q: scriptOf(pair.q) }));
   const onTop = [...scriptOf({ packages: [ON_TOP] }), `apt-get purge ${ON_TOP}`];
   project = Project.create(APP, { 'pairs.json': JSON.stringify({ pool, env: POOL_ENVIRONMENT, pairs, onTop }) });
   fs.symlinkSync(base, project.path('base.tar'));
@@ -52,6 +52,12 @@ afterAll(() => {
 
 /** What packages an image has, by its own tools. */
 const INSTALLED = "dpkg-query --show --showformat '${binary:Package} ${Version} ${db:Status-Abbrev}\\n'";
+
+/** New records come last: what is installed first is in the first place, as is the first component. */
+const APPENDED = [
+  ...['passwd', 'group', 'shadow', 'gshadow', 'shells'].map((name) => `/etc/${name}`),
+  '/var/lib/apt/extended_states',
+];
 
 /** The files of the package system that must be byte for byte as packages make them. */
 function packageFiles(tree: ImageTree): ImageTree {
@@ -82,9 +88,13 @@ describe.each(PAIRS)('the combination of $name', ({ name }) => {
   );
 
   it(
-    'is the same in both orders',
+    'is the same in the other order, but for the order of records that tools append',
     () => {
-      expect(differences(treeOf('pq'), treeOf('qp'))).toEqual([]);
+      const isAppended = (file: string): boolean => APPENDED.includes(file);
+      const without = (tree: ImageTree): ImageTree => new Map([...tree].filter(([file]) => !isAppended(file)));
+      expect(differences(without(treeOf('pq')), without(treeOf('qp')))).toEqual([]);
+      const lines = `for file in ${APPENDED.join(' ')}; do echo $file; sort $file; done`;
+      expect(inImage(project, image('pq'), lines)).toBe(inImage(project, image('qp'), lines));
     },
     MINUTE,
   );
@@ -126,8 +136,8 @@ describe('packages that add system users without a lane', () => {
         'oci:./none',
       ]);
       expect(status).not.toBe(0);
-      expect(stderr).toMatch(/uid 100|gid 10\d/);
-      expect(stderr).toContain('/usr/bin/plocate');
+      expect(stderr).toMatch(/user id 100 is '\w+' in users-p and 'operator2' in users-q; files: .*\/srv\/operator2/);
+      expect(stderr).toMatch(/group id \d+ is '\w+' in users-p and 'plocate' in users-q; files: \/usr\/bin\/plocate/);
       expect(fs.existsSync(project.path('none/index.json'))).toBe(false);
     },
     3 * MINUTE,

@@ -1,9 +1,13 @@
+import type { StackedImageProps } from '../../../lib';
+
 /** Two changes of one Debian base, whose images are combined. */
 export interface Pair {
   /** What both do, as a name of images. */
   readonly name: string;
   readonly p: Change;
   readonly q: Change;
+  /** Conflict policies of their combinations. */
+  readonly conflicts?: StackedImageProps['conflicts'];
 }
 
 /** What is done to an image: packages that are installed, then a script. */
@@ -18,7 +22,10 @@ export const PAIRS: readonly Pair[] = [
     // passwd, group and shadow; init scripts and units
     name: 'users',
     p: { packages: ['tcpdump', 'uuid-runtime'] },
-    q: { packages: ['plocate', 'cron'], script: ['useradd --system operator2', 'gpasswd --add operator2 plocate'] },
+    q: {
+      packages: ['plocate', 'cron'],
+      script: ['adduser --system --home /srv/operator2 operator2', 'gpasswd --add operator2 plocate'],
+    },
   },
   {
     // both have an editor and an nc
@@ -39,10 +46,11 @@ export const PAIRS: readonly Pair[] = [
     q: { packages: ['ucf'], script: ["echo 'umask 027' >> /etc/bash.bashrc"] },
   },
   {
-    // one removes what the other leaves alone
+    // one removes packages, and with them a directory that the other one puts a file into
     name: 'removal',
-    p: { packages: ['usr-is-merged'], script: ['apt-get purge usrmerge', 'apt-get autoremove --purge'] },
-    q: { packages: ['bc'] },
+    p: { packages: ['usr-is-merged'], script: ['apt-get purge usrmerge libfile-find-rule-perl'] },
+    q: { packages: ['bc', 'libfile-which-perl'] },
+    conflicts: { whiteouts: 'repair' },
   },
   {
     // lines of /etc/shells, diversions and statoverride
