@@ -58,12 +58,14 @@ export class Settlement implements MergeOutcome {
 /**
  * Reads what the base and the components have at a path.
  * @param into is told when that cannot be compared: something else than a file, or a file that only some removed
+ * @param removal whether that is a conflict, or as good as an empty file
  * @returns undefined when there was a problem, or when the file is to be removed
  */
 export async function readVersions(
   request: MergeRequest,
   path: string,
   into: Settlement,
+  removal: 'conflicts' | 'empties' = 'conflicts',
 ): Promise<Versions | undefined> {
   const strange = request.components.filter(({ files }) => !isFileOrNothing(files.get(path)?.type));
   if (strange.length > 0) {
@@ -81,7 +83,9 @@ export async function readVersions(
   for (const { name, files } of request.components) {
     const content = await files.read(path);
     if (content === undefined) {
-      if (base !== undefined) removed.push(name);
+      if (base === undefined) continue;
+      if (removal === 'empties') changed.push({ component: name, content: EMPTY });
+      else removed.push(name);
     } else if (base === undefined || !content.equals(base)) {
       changed.push({ component: name, content });
     }
