@@ -9,6 +9,7 @@ const TOOLS = {
   apt: 'apt-get',
   attr: 'getfattr',
   'busybox-static': 'busybox',
+  'ca-certificates': 'update-ca-certificates',
   crun: 'crun',
   'cryptsetup-bin': 'veritysetup',
   'docker-registry': 'docker-registry',

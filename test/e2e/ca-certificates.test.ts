@@ -54,7 +54,7 @@ function rootAfter(...steps: readonly Step[]): Image {
       etccertsdir: 'etc/ssl/certs',
       hooksdir: 'etc/none',
     }).flatMap(([option, file]) => [`--${option}`, path.join(root, file)]);
-    execFileSync('update-ca-certificates', options, { stdio: 'pipe', env: { ...process.env, LC_ALL: 'C' } });
+    execFileSync('/usr/sbin/update-ca-certificates', options, { stdio: 'pipe', env: { ...process.env, LC_ALL: 'C' } });
   }
   return imageOf(root, '');
 }

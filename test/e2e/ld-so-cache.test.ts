@@ -6,7 +6,8 @@ import { ldSoCache } from '../../lib/stack/mergers/ld-so-cache';
 import { requestOf } from '../stack/mergers/images';
 
 const CACHE = 'etc/ld.so.cache';
-const LIBRARIES = '/usr/lib/x86_64-linux-gnu';
+const TRIPLET = fs.readdirSync('/usr/lib').find((name) => name.endsWith('-linux-gnu')) ?? '';
+const LIBRARIES = `/usr/lib/${TRIPLET}`;
 let root: string;
 
 beforeEach(() => {
@@ -24,7 +25,7 @@ const REAL = fs
   .slice(0, 150);
 
 /** Where copies of libraries are, in a root of their own, and what ldconfig makes of them. */
-function cacheOf(files: readonly string[], configuration = '/opt/lib\n/usr/lib/x86_64-linux-gnu\n'): Buffer {
+function cacheOf(files: readonly string[], configuration = `/opt/lib\n${LIBRARIES}\n`): Buffer {
   fs.rmSync(root, { recursive: true });
   for (const file of files) {
     fs.mkdirSync(path.join(root, path.dirname(file)), { recursive: true });
@@ -32,7 +33,7 @@ function cacheOf(files: readonly string[], configuration = '/opt/lib\n/usr/lib/x
   }
   fs.mkdirSync(path.join(root, 'etc'), { recursive: true });
   fs.writeFileSync(path.join(root, 'etc/ld.so.conf'), configuration);
-  execFileSync('ldconfig', ['-X', '-r', root], { stdio: ['ignore', 'ignore', 'ignore'] });
+  execFileSync('/sbin/ldconfig', ['-X', '-r', root], { stdio: ['ignore', 'ignore', 'ignore'] });
   return fs.readFileSync(path.join(root, CACHE));
 }
 
@@ -43,7 +44,7 @@ async function merge(base: Buffer | undefined, ...sides: readonly Buffer[]) {
   return { problems, content: made?.type === 'file' ? made.content : undefined };
 }
 
-const inUsr = (names: readonly string[]): string[] => names.map((name) => path.join('usr/lib/x86_64-linux-gnu', name));
+const inUsr = (names: readonly string[]): string[] => names.map((name) => path.join(LIBRARIES.slice(1), name));
 
 test('merged caches are byte for byte what ldconfig writes for all libraries', async () => {
   const [base, p, q] = [0, 1, 2].map((rest) => inUsr(REAL.filter((_name, at) => at % 3 === rest))) as [
@@ -51,7 +52,7 @@ test('merged caches are byte for byte what ldconfig writes for all libraries', a
     string[],
     string[],
   ];
-  expect(REAL.length).toBeGreaterThan(50);
+  expect(REAL.length).toBeGreaterThan(30);
   for (const shared of [base, []]) {
     const old = shared.length === 0 ? undefined : cacheOf(shared);
     const [withP, withQ, all] = [p, q, [...p, ...q]].map((more) => cacheOf([...shared, ...more])) as [
@@ -85,8 +86,7 @@ test('what one component removes is gone', async () => {
 });
 
 test('libraries for certain processors merge, too', async () => {
-  const at = (level: string) =>
-    REAL.slice(0, 4).map((name) => `usr/lib/x86_64-linux-gnu/glibc-hwcaps/${level}/${name}`);
+  const at = (level: string) => REAL.slice(0, 4).map((name) => `${LIBRARIES.slice(1)}/glibc-hwcaps/${level}/${name}`);
   const base = inUsr(REAL.slice(0, 4));
   const [p, q] = [at('x86-64-v3'), at('x86-64-v2')];
   const { problems, content } = await merge(cacheOf(base), cacheOf([...base, ...p]), cacheOf([...base, ...q]));
@@ -113,7 +113,7 @@ describe('a library in several directories', () => {
 
 test('the old format is not merged, nor is what ldconfig would write otherwise', async () => {
   const cache = cacheOf(inUsr(REAL.slice(0, 9)));
-  execFileSync('ldconfig', ['-X', '-c', 'compat', '-r', root], { stdio: ['ignore', 'ignore', 'ignore'] });
+  execFileSync('/sbin/ldconfig', ['-X', '-c', 'compat', '-r', root], { stdio: ['ignore', 'ignore', 'ignore'] });
   const old = fs.readFileSync(path.join(root, CACHE));
   expect((await merge(undefined, old, cache)).problems).toMatchObject([
     { code: 'NOT_MERGEABLE', components: ['a'], message: expect.stringContaining('old format') as string },
