@@ -170,8 +170,12 @@ describe('a merger', () => {
     expect(glue).toBeUndefined();
   });
 
-  test('that leaves a path out leaves the conflict', async () => {
-    const { report } = await settle(layers, merger('return { files: new Map(), problems: [] };'));
+  test('that leaves a path out leaves it to the next, and at last to who reads of the conflict', async () => {
+    const nothing = merger('return { files: new Map(), problems: [] };');
+    expect((await settle(layers, nothing)).report.conflicts).toMatchObject([
+      { code: 'MERGE_CONFLICT', path: '/etc/x' },
+    ]);
+    const { report } = await settle({ a: [textFile('etc/x', '1')], b: [textFile('etc/x', '2')] }, nothing);
     expect(report.conflicts).toMatchObject([{ code: 'CONTENT_CONFLICT', path: '/etc/x' }]);
   });
 
