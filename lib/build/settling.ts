@@ -89,7 +89,7 @@ export class Settling {
       }
       return;
     }
-    const isFor = matcherOf(merger.paths);
+    const isFor = matcherOf([...merger.paths, ...(merger.makes ?? [])]);
     for (const [path, file] of [...files].sort(([a], [b]) => compareNames(a, b))) {
       if (!isFor(`/${path}`)) throw new StackError('STACK5029', `the merger '${merger.name}' is not for /${path}`);
       this.put(path, file, concerned, base);

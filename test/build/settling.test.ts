@@ -241,3 +241,32 @@ describe('a glue layer', () => {
     expect(report.conflicts).toEqual([]);
   });
 });
+
+test('a built-in merger may make more than what it is asked about: the links of alternatives are anywhere', async () => {
+  const database = 'var/lib/dpkg/alternatives';
+  const base = [directory('bin'), directory('etc'), directory('etc/alternatives'), directory('man')];
+  const dirs = [directory('var'), directory('var/lib'), directory('var/lib/dpkg'), directory(database)];
+  const nano = [
+    textFile('bin/nano', ''),
+    link('bin/editor', '/etc/alternatives/editor'),
+    link('etc/alternatives/editor', '/bin/nano'),
+    textFile(`${database}/editor`, 'auto\n/bin/editor\n\n/bin/nano\n40\n\n'),
+  ];
+  const vim = [
+    textFile('bin/vim', ''),
+    textFile('man/vim', ''),
+    link('bin/editor', '/etc/alternatives/editor'),
+    link('etc/alternatives/editor', '/bin/vim'),
+    link('etc/alternatives/manual', '/man/vim'),
+    link('man/editor', '/etc/alternatives/manual'),
+    textFile(`${database}/editor`, 'auto\n/bin/editor\nmanual\n/man/editor\n\n/bin/vim\n15\n/man/vim\n\n'),
+  ];
+  const glue = await glueOf(await settle({ ab: [...base, ...dirs], a: [...nano], b: [...vim] }));
+  expect(outline(glue)).toEqual(
+    expect.arrayContaining([
+      'etc/alternatives/editor -> /bin/nano',
+      'etc/alternatives/manual (whiteout)',
+      'man/editor (whiteout)',
+    ]),
+  );
+});

@@ -69,7 +69,7 @@ export interface MergeProblem {
 /** What came out. Nothing of it is used when there are problems. */
 export interface MergeOutcome {
   /**
-   * By path; other paths than those of the request are allowed, if the merger is for them. Paths of the request that are not here are
+   * By path; other paths than those of the request are allowed, if the merger is for them or `makes` them. Paths of the request that are not here are
    * left to the next merger that is for them, and at last to whoever reads of the conflict.
    */
   readonly files: ReadonlyMap<string, MergedFile>;
@@ -88,6 +88,8 @@ export interface Merger {
   readonly version: number;
   /** Globs over absolute paths: what it is for. `/**` is everything but what nobody cares about, such as logs. */
   readonly paths: readonly string[];
+  /** Globs over absolute paths: what it may make besides, without being asked about it. @default nothing */
+  readonly makes?: readonly string[] | undefined;
   /** @throws StackError STACK5023, STACK7004 of the files it reads */
   merge(request: MergeRequest): Promise<MergeOutcome>;
 }

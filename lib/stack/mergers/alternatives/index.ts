@@ -11,6 +11,7 @@ export const alternatives: Merger = {
   name: 'alternatives',
   version: 1,
   paths: [`/${DATABASE}/*`, '/etc/alternatives/*'],
+  makes: ['/**'], // links are wherever a package wants them
   merge,
 };
 
