@@ -1,6 +1,6 @@
 import { isInnerPath, type MergerPlan } from '../../plan';
 import type { MergerModule } from '../stacked-image-props';
-import { listOf, membersOf, objectOf, text, wrong, type Check } from './checks';
+import { listOf, objectOf, text, wrong, type Check } from './checks';
 import { lookAt } from './look-at';
 import { glob } from './render-conflicts';
 import type { Rendering } from './rendering';
@@ -13,15 +13,18 @@ const modulePath = text(
   'a deploy loads it, maybe on another machine; compile TypeScript first',
 );
 
+const globs: Check<string[]> = (report, what, value) =>
+  Array.isArray(value) && value.length === 0
+    ? wrong(report, what, value, 'an array of at least one glob')
+    : listOf(glob)(report, what, value);
+
 /** The mergers of a combination; their modules must exist. */
 export function mergers(rendering: Rendering): Check<MergerPlan[]> {
   const merger: Check<MergerPlan> = (report, what, value) => {
-    const members = objectOf(...MEMBERS)(report, what, value);
+    const members: Partial<MergerModule> | undefined = objectOf(...MEMBERS)(report, what, value);
     if (members === undefined) return undefined;
-    const read = membersOf<keyof MergerModule>(report, `${what}.`, { module: null, paths: null, ...members });
-    const module = read('module', modulePath);
-    const paths = read('paths', listOf(glob));
-    if (paths?.length === 0) return wrong(report, `${what}.paths`, paths, 'an array of at least one glob');
+    const module = modulePath(report, `${what}.module`, members.module);
+    const paths = globs(report, `${what}.paths`, members.paths);
     if (module === undefined || paths === undefined) return undefined;
     return lookAt(rendering, `${what}.module`, module) === undefined ? undefined : { module, paths };
   };
