@@ -257,7 +257,10 @@ function package_(text: string): TestPackage {
   const [first = '', ...words] = text.split(' ');
   const [name = '', architecture = 'amd64'] = first.split(':');
   const version = /^\d/.test(words[0] ?? '') ? words.shift()! : '1.0';
-  return { name, architecture, version, fields: Object.fromEntries(words.map((word) => word.split(/=(.*)/, 2))) };
+  const fields = Object.fromEntries(
+    words.map((word) => [word.replace(/=.*/, ''), word.replace(/^[^=]*=/, '')] as const),
+  );
+  return { name, architecture, version, fields };
 }
 
 test.each([
