@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { DEBIAN_MERGERS } from '../../lib/stack/mergers/debian';
+import { parsePackages } from '../../lib/stack/mergers/debian/package';
+import { PackageSet } from '../../lib/stack/mergers/debian/package-set';
 import { compareVersions } from '../../lib/stack/mergers/debian/version';
 import { outcomeOf, requestFor, requestOf } from '../stack/mergers/request';
 import type { TestPackage } from './debian-repository';
@@ -249,6 +251,61 @@ test.each<[string, string[], Step[], Step[], Step[]]>([
     expect(merged.files).toEqual(textOf(after(bottom, ...p, ...q)));
   },
 );
+
+/** `NAME[:ARCHITECTURE] [VERSION] [FIELD=VALUE …]`. */
+function package_(text: string): TestPackage {
+  const [first = '', ...words] = text.split(' ');
+  const [name = '', architecture = 'amd64'] = first.split(':');
+  const version = /^\d/.test(words[0] ?? '') ? words.shift()! : '1.0';
+  const fields = Object.fromEntries(
+    words.map((word) => [word.replace(/=.*/, ''), word.replace(/^[^=]*=/, '')] as const),
+  );
+  return { name, architecture, version, fields };
+}
+
+test.each([
+  ['a Depends=b', 'b'],
+  ['a Depends=x|b', 'b'],
+  ['a Depends=x|y', 'b'],
+  ['a Depends=b(>=1.0)', 'b 1.0-1'],
+  ['a Depends=b(>>1.0)', 'b 1.0~1'],
+  ['a Depends=b:any', 'b:i386 Multi-Arch=allowed'],
+  ['a Depends=b:any', 'b:i386 Multi-Arch=foreign'],
+  ['a Depends=b:any', 'b'],
+  ['a Depends=b', 'b:i386 Multi-Arch=foreign'],
+  ['a Depends=b', 'b:i386'],
+  ['a Depends=b', 'b:all'],
+  ['a:i386 Depends=b', 'b:all'],
+  ['a:all Depends=b', 'b'],
+  ['a:all Depends=b', 'b:i386'],
+  ['a Depends=b:i386', 'b:i386'],
+  ['a Depends=x', 'b Provides=x'],
+  ['a Depends=x', 'b:i386 Provides=x'],
+  ['a Depends=x(>=2)', 'b 3 Provides=x'],
+  ['a Depends=x(>=2)', 'b 1 Provides=x(=2)'],
+  ['a Depends=x(>=2)', 'b 3 Provides=x(=1)'],
+  ['a Pre-Depends=b(<<1)', 'b'],
+  ['a Conflicts=b', 'b'],
+  ['a Conflicts=b', 'b:i386'],
+  ['a Conflicts=b:i386', 'b'],
+  ['a Conflicts=b(<<2)', 'b 2'],
+  ['a Breaks=b(<<2)', 'b 1'],
+  ['a Conflicts=x Provides=x', 'b Provides=x'],
+  ['a Conflicts=x(<<9)', 'b Provides=x'],
+  ['a Breaks=x(<<9)', 'b Provides=x(=8)'],
+  ['b', 'a Breaks=b(<<2)'],
+  ['b Provides=x', 'a Conflicts=x'],
+])('%s beside %s is judged as dpkg does', (upper, lower) => {
+  const root = base(
+    (each) => each.dpkg('--add-architecture', 'i386'),
+    install({ name: 'dpkg', architecture: 'amd64' }, package_(lower)),
+  );
+  const isAccepted = root.force(package_(upper));
+  const packages = parsePackages(database(root)['var/lib/dpkg/status']!);
+  const set = packages.ok ? PackageSet.of(packages.value) : packages;
+  if (!set.ok) throw new Error(set.fault);
+  expect(set.value.broken().length === 0).toBe(isAccepted);
+});
 
 const VERSIONS = [
   ...['0', '1', '01', '1.0', '1.00', '1.1', '1.10', '1.9', '1~', '1~~', '1~a', '1a', '1+', '1.', '1-1', '1-0', '1-01'],

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { asRoot } from './as-root';
+import { asRoot, statusAsRoot } from './as-root';
 import { DebianRepository, type TestPackage } from './debian-repository';
 
 /** A directory that dpkg installs packages into. */
@@ -34,13 +34,20 @@ export class DpkgRoot {
   }
 
   public install(...packages: readonly TestPackage[]): this {
-    for (const each of packages) this.debs.add(each);
-    return this.dpkg('--install', ...packages.map((each) => this.debs.fileOf(each)));
+    return this.dpkg('--install', ...this.build(packages));
+  }
+
+  /** Installs packages even if dpkg refuses to; gives whether it did not. */
+  public force(...packages: readonly TestPackage[]): boolean {
+    const files = this.build(packages);
+    const isAccepted = statusAsRoot('dpkg', ...this.options, '--install', ...files) === 0;
+    if (!isAccepted) this.dpkg('--force-all', '--install', ...files);
+    return isAccepted;
   }
 
   /** Runs dpkg, such as with `--purge NAME`. */
   public dpkg(...args: readonly string[]): this {
-    asRoot('dpkg', `--root=${this.path('')}`, '--log=/dev/null', '--force-unsafe-io', ...args);
+    asRoot('dpkg', ...this.options, ...args);
     return this;
   }
 
@@ -98,5 +105,14 @@ export class DpkgRoot {
   /** Where something is outside. */
   public path(inside: string): string {
     return path.join(this.directory, 'root', inside);
+  }
+
+  private get options(): string[] {
+    return [`--root=${this.path('')}`, '--log=/dev/null', '--force-unsafe-io'];
+  }
+
+  private build(packages: readonly TestPackage[]): string[] {
+    for (const each of packages) this.debs.add(each);
+    return packages.map((each) => this.debs.fileOf(each));
   }
 }

@@ -2,7 +2,7 @@ import { fault, parsed, type Parsed } from './parsed';
 import type { RecordFormat } from './record-file';
 
 /** What no real file has. */
-const MAX_LINES = 1_000_000;
+const MAX_LINES = 200_000;
 
 /** The lines of a file without their ends. Bytes become characters one by one, so that any come back from {@link formatLines}. */
 export function parseLines(content: Buffer): Parsed<readonly string[]> {
@@ -28,12 +28,12 @@ export const LINE_SET: RecordFormat<string> = {
     const lines = parseLines(content);
     if (!lines.ok) return lines;
     const records = new Map<string, string>();
+    const counts = new Map<string, number>();
     for (const line of lines.value) {
       // Comments and empty lines may be repeated; each is a record of its own.
-      let key = line;
-      if (line === '' || line.startsWith('#'))
-        for (let at = 2; records.has(key); at += 1) key = `${line}\n${String(at)}`;
-      records.set(key, line);
+      const count = line === '' || line.startsWith('#') ? (counts.get(line) ?? 0) + 1 : 1;
+      counts.set(line, count);
+      records.set(count === 1 ? line : `${line}\n${String(count)}`, line);
     }
     return parsed(records);
   },

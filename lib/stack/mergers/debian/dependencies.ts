@@ -1,7 +1,7 @@
 import type { MergeProblem } from '../merger';
 import { parsed, type Parsed } from '../parsed';
 import type { Side } from '../records';
-import { displayName, STATUS, type Package } from './package';
+import { displayName, isPresent, STATUS, type Package } from './package';
 import type { MergedPackages } from './merged-packages';
 import { isSamePackage } from './package-merge';
 import { isForbidding, PackageSet, type Need } from './package-set';
@@ -93,7 +93,7 @@ function problem(need: Need, sound: readonly Part[], reason: string, components:
 }
 
 function stateOf(each: Package): string {
-  return each.version === '' ? `${displayName(each)} is removed` : `${displayName(each)} is ${each.version}`;
+  return `${displayName(each)} is ${isPresent(each) ? each.version : 'removed'}`;
 }
 
 function namesOf(sides: readonly { readonly component: string }[]): string {

@@ -1,4 +1,4 @@
-import type { MergeProblem, MergeRequest } from '../merger';
+import type { MergedComponent, MergeProblem, MergeRequest } from '../merger';
 import { isPresent, type Package } from './package';
 import type { MergedPackages } from './merged-packages';
 
@@ -39,9 +39,9 @@ function findOrphans(
   return request.stacked.under(INFO).flatMap(({ path }): MergeProblem[] => {
     const name = path.slice(INFO.length + 1);
     if (!name.endsWith('.list') || name.includes('/') || known.has(path)) return [];
-    const having = request.components.filter(({ files }) => files.get(path) !== undefined);
-    if (!request.components.some((each, at) => having.includes(each) && knownBySides[at]?.has(path) === true))
-      return [];
+    const wasKnown = ({ files }: MergedComponent, at: number): boolean =>
+      files.get(path) !== undefined && knownBySides[at]?.has(path) === true;
+    if (!request.components.some(wasKnown)) return []; // it was nobody's before
     return [
       {
         code: 'PKG_STATE',

@@ -20,8 +20,8 @@ interface Provided {
 
 const FIELDS: readonly NeedField[] = ['Pre-Depends', 'Depends', 'Conflicts', 'Breaks'];
 
-/** Comparisons of packages with what others ask for; all of Debian has fewer. */
-const MAX_COMPARISONS = 2_000_000;
+/** Comparisons of packages with what others ask for; a system of thousands of packages has a tenth of it. */
+const MAX_COMPARISONS = 500_000;
 
 /** Packages that are installed together, and what they ask of each other, by the rules of dpkg. */
 export class PackageSet {

@@ -11,7 +11,7 @@ export interface Package {
   readonly name: string;
   /** `''` for one that is only marked, and not known any better. */
   readonly architecture: string;
-  /** `''` where none is installed. */
+  /** `''` where none is known. */
   readonly version: string;
   /** `same`, `foreign`, `allowed`; else `no` or `''`. */
   readonly multiArch: string;

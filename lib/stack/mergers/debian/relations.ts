@@ -26,11 +26,11 @@ export interface Relation {
 }
 
 const MAX_RELATIONS = 20_000;
-/** Longer ones would make comparisons slow. */
+/** Characters of one relation. */
 const MAX_TEXT = 10_000;
 
-const NAME = /^([A-Za-z0-9][A-Za-z0-9+._-]*)(?::([A-Za-z0-9-]+))?$/;
-const RESTRICTION = /^(<<|<=|=|>=|>>|<|>)?\s*([A-Za-z0-9.+~:-]+)$/;
+const NAME = /^([A-Za-z0-9][A-Za-z0-9+._-]{0,255})(?::([A-Za-z0-9-]{1,64}))?$/;
+const RESTRICTION = /^(<<|<=|=|>=|>>|<|>)?\s*([A-Za-z0-9.+~:-]{1,256})$/;
 
 /** Reads the value of a field such as Depends. */
 export function parseRelations(value: string): Parsed<readonly Relation[]> {

@@ -23,37 +23,45 @@ function split(version: string): { epoch: string; upstream: string; revision: st
   };
 }
 
-/** Compares by turns what is not digits, character by character, and numbers. */
+/** Compares by turns what is not digits, character by character, and numbers of any length. */
 function compareParts(a: string, b: string): number {
-  const [left, right] = [piecesOf(a), piecesOf(b)];
-  for (let at = 0; at < Math.max(left.length, right.length); at += 1) {
-    const compare = at % 2 === 0 ? compareWords : compareNumbers;
-    const order = compare(left[at] ?? '', right[at] ?? '');
+  let [left, right] = [0, 0];
+  while (left < a.length || right < b.length) {
+    while (isWord(a, left) || isWord(b, right)) {
+      const order = rankOf(a, left) - rankOf(b, right);
+      if (order !== 0) return order;
+      left += 1;
+      right += 1;
+    }
+    const [endLeft, endRight] = [endOfNumber(a, left), endOfNumber(b, right)];
+    const order = compareNumbers(a.slice(left, endLeft), b.slice(right, endRight));
     if (order !== 0) return order;
+    [left, right] = [endLeft, endRight];
   }
   return 0;
 }
 
-/** Words at even places, perhaps empty, and numbers at odd ones. */
-function piecesOf(part: string): string[] {
-  return part.split(/(\d+)/);
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
 }
 
-function compareWords(a: string, b: string): number {
-  for (let at = 0; at < Math.max(a.length, b.length); at += 1) {
-    const order = rankOf(a, at) - rankOf(b, at);
-    if (order !== 0) return order;
-  }
-  return 0;
+/** Whether there is something at a place, and no digit. */
+function isWord(part: string, at: number): boolean {
+  return at < part.length && !isDigit(part.charCodeAt(at));
 }
 
-/** A tilde comes before the end, then letters, then all the rest. */
-function rankOf(word: string, at: number): number {
-  const character = word.charAt(at);
-  if (character === '') return 0;
-  if (character === '~') return -1;
-  const code = character.charCodeAt(0);
-  return /[A-Za-z]/.test(character) ? code : code + 256;
+/** A tilde comes before the end of a word, then letters, then all the rest. */
+function rankOf(part: string, at: number): number {
+  if (!isWord(part, at)) return 0;
+  const code = part.charCodeAt(at);
+  if (part[at] === '~') return -1;
+  return (code >= 65 && code <= 90) || (code >= 97 && code <= 122) ? code : code + 256;
+}
+
+function endOfNumber(part: string, start: number): number {
+  let at = start;
+  while (isDigit(part.charCodeAt(at))) at += 1;
+  return at;
 }
 
 /** Numbers of any length; none at all is 0. */
