@@ -2,6 +2,7 @@ import { StackError } from '../core';
 import { formatReference, isImageName, isTag, parseReference } from '../oci';
 import { dependenciesOf, findCycles, graphOf } from './graph';
 import type { AssemblyManifest, FileRef, ImagePlan, Plan } from './schema';
+import { isInnerPath } from './module-path';
 import { nameOfUrl, parseUrl } from './source-url';
 
 /**
@@ -15,6 +16,7 @@ export function planFaults(plan: Plan): string[] {
     ...Object.entries(plan.images).flatMap(([key, image]) => danglingReferences(key, image, plan.images)),
     ...Object.entries(plan.images).flatMap(([key, image]) => unusableUrls(key, image)),
     ...Object.entries(plan.images).flatMap(([key, image]) => unusableReferences(key, image)),
+    ...Object.entries(plan.images).flatMap(([key, image]) => foreignModules(key, image)),
     ...cycles.map((cycle) => `images need each other in a circle: ${[...cycle, cycle[0]].join(' -> ')}`),
     ...published.flatMap(([key, image]) => unusableNames(key, image)),
     ...duplicateNames(published),
@@ -63,6 +65,12 @@ function isUsable(source: FileRef): boolean {
 function unusableReferences(key: string, image: ImagePlan): string[] {
   if (image.type !== 'layer' || image.from.type !== 'registry' || isComplete(image.from.reference)) return [];
   return [`image ${quote(key)} stands on something that is not a complete reference to an image in a registry`];
+}
+
+/** A module runs in our process, so it must be the app's own. */
+function foreignModules(key: string, image: ImagePlan): string[] {
+  if (image.type !== 'stacked-image' || (image.mergers ?? []).every(({ module }) => isInnerPath(module))) return [];
+  return [`image ${quote(key)} has a merger whose module is not in the app's directory`];
 }
 
 function isComplete(reference: string): boolean {

@@ -3,6 +3,7 @@ export * from './limits';
 export * from './load';
 export * from './lock-file';
 export type { LockedImage, LockedPackage, LockedUrl } from './lock-schema';
+export * from './module-path';
 export type * from './schema';
 export * from './script-imports';
 export * from './source-url';

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { diff3Merge } from 'node-diff3';
-import type { Merger } from './merger';
+import type { Files, Merger } from './merger';
 import { mergeEach, type Settlement, type Versions } from './versions';
 
 /** Larger files are not for people, and are not merged by lines. */
@@ -17,33 +17,38 @@ const FIX = 'change it in one component only or in a layer below that they share
 
 /**
  * Texts that the shared base has, too: by lines. Where components change the same place, or places side by side, that is an
- * error; marks of a conflict are never written. Asked last, for files that no other merger knows.
+ * error; marks of a conflict are never written. Asked last, for files that no other merger knows; what is no text, or has no
+ * ancestor, is left to whoever reads of the conflict.
  */
 export const text: Merger = {
   name: 'text',
   version: 1,
   paths: ['/**'],
-  merge: (request) => mergeEach(request, mergeText),
+  merge: (request) => {
+    const views = [request.base, ...request.components.map(({ files }) => files)];
+    const isSmallFile = (path: string): boolean => views.every((files) => sizeOf(files, path) <= MAX_BYTES);
+    return mergeEach({ ...request, paths: request.paths.filter(isSmallFile) }, mergeText);
+  },
 };
+
+/** Bytes of a file; infinite for what is none. */
+function sizeOf(files: Files, path: string): number {
+  const entry = files.get(path);
+  const file = entry?.type === 'hardlink' ? files.get(entry.target) : entry;
+  return file?.type === 'file' ? file.size : Infinity;
+}
 
 type Lines = readonly string[];
 
 function mergeText({ path, base, changed }: Versions, into: Settlement): void {
   const components = changed.map(({ component }) => component);
-  if (base === undefined) {
-    into.conflict(path, 'components have different files, and their base has none', components, FIX);
-    return;
-  }
-  const ancestor = linesOf(base);
+  const ancestor = base && linesOf(base);
   const sides = changed.flatMap(({ component, content }) => {
     const lines = linesOf(content);
     return lines === undefined ? [] : [{ component, lines }];
   });
   const [first, ...others] = sides;
-  if (ancestor === undefined || first === undefined || sides.length < changed.length) {
-    into.notMergeable(path, 'it is not a text of a reasonable size', components, FIX);
-    return;
-  }
+  if (ancestor === undefined || first === undefined || sides.length < changed.length) return;
   let { lines: made } = first;
   const done = [first];
   for (const side of others) {

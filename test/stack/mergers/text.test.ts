@@ -41,10 +41,8 @@ test.each([
   ['NUL bytes', 'a\0b'],
   ['too many bytes', `${'x'.repeat(1024 * 1024)}\n`],
   ['too many lines', '\n'.repeat(30_000)],
-])('files with %s are not merged', async (_what, side) => {
-  expect(await merged(text, { [PATH]: BASE }, { [PATH]: side }, { [PATH]: 'b' })).toEqual([
-    `NOT_MERGEABLE ${PATH}: it is not a text of a reasonable size [a b]`,
-  ]);
+])('files with %s are left alone', async (_what, side) => {
+  expect(await merged(text, { [PATH]: BASE }, { [PATH]: side }, { [PATH]: 'b' })).toEqual({});
 });
 
 test('lines that are too much alike are not compared', async () => {
@@ -54,16 +52,10 @@ test('lines that are too much alike are not compared', async () => {
   ]);
 });
 
-test('files that the base lacks are a conflict', async () => {
-  expect(await merged(text, {}, { [PATH]: 'a' }, { [PATH]: 'b' })).toEqual([
-    `MERGE_CONFLICT ${PATH}: components have different files, and their base has none [a b]`,
-  ]);
-});
-
-test('what is not a file everywhere is not merged', async () => {
-  expect(await merged(text, { [PATH]: BASE }, { [PATH]: '-> x' }, { [PATH]: 'b' })).toEqual([
-    `NOT_MERGEABLE ${PATH}: it is not a file everywhere [a]`,
-  ]);
+test('so is what the base lacks, what one component removes, and what is not a file everywhere', async () => {
+  expect(await merged(text, {}, { [PATH]: 'a' }, { [PATH]: 'b' })).toEqual({});
+  expect(await merged(text, { [PATH]: BASE }, {}, { [PATH]: 'b' })).toEqual({});
+  expect(await merged(text, { [PATH]: BASE }, { [PATH]: '-> x' }, { [PATH]: 'b' })).toEqual({});
 });
 
 test('lines keep their ends, also the last one without', async () => {
