@@ -82,6 +82,7 @@ describe.each(PAIRS)('the combination of $name', ({ name }) => {
       const files = packageFiles(treeOf('pq'));
       expect(files.size).toBeGreaterThan(10);
       expect(differences(files, packageFiles(treeOf('sequence')))).toEqual([]);
+      expect(treeOf('pq').size).toBeGreaterThan(5000);
       expect(differences(treeOf('pq'), treeOf('sequence'))).toEqual([]);
     },
     3 * MINUTE,

@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { asRoot } from '../as-root';
+import { WEEK } from '../debian-base';
 
 /** Where scripts see it. */
 export const POOL = '/packages';
@@ -32,18 +33,24 @@ export function packagePool(base: string, sets: readonly (readonly string[])[]):
   const pool = path.join(cache, `packages-${key}`);
   if (fs.existsSync(pool)) return pool;
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-stack-packages-'));
+  const temporary = `${pool}.${String(process.pid)}.tmp`;
   try {
     download(base, sets, directory);
-    const temporary = `${pool}.${String(process.pid)}.tmp`;
     writeRepository(path.join(directory, 'cache/archives'), temporary);
-    for (const old of fs.readdirSync(cache).filter((name) => /^packages-[0-9a-f]{16}$/.test(name))) {
-      fs.rmSync(path.join(cache, old), { recursive: true });
-    }
+    removeOld(cache);
     fs.renameSync(temporary, pool);
   } finally {
-    asRoot('rm', '-rf', directory);
+    asRoot('rm', '-rf', directory, temporary);
   }
   return pool;
+}
+
+/** Those of bases that are not used any more; another checkout's may be in use. */
+function removeOld(cache: string): void {
+  for (const name of fs.readdirSync(cache).filter((each) => /^packages-[0-9a-f]{16}$/.test(each))) {
+    const directory = path.join(cache, name);
+    if (Date.now() - fs.statSync(directory).mtimeMs > WEEK) fs.rmSync(directory, { recursive: true });
+  }
 }
 
 /** As if the base were this machine, with its sources. */
