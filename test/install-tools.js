@@ -10,6 +10,7 @@ const TOOLS = {
   attr: 'getfattr',
   buildah: 'buildah',
   'busybox-static': 'busybox',
+  'ca-certificates': 'update-ca-certificates',
   crun: 'crun',
   'cryptsetup-bin': 'veritysetup',
   'docker-registry': 'docker-registry',

@@ -1,6 +1,6 @@
 import { StackError } from '../core';
 import type { Platform, RuntimeConfig } from '../oci';
-import type { ImagePlan, LayerFormat } from '../plan';
+import type { ImagePlan, LayerFormat, StackedPlan } from '../plan';
 import type { ImageVariant } from '../stack';
 import type { KnownDelta } from './delta';
 
@@ -27,6 +27,15 @@ export interface DeltaSequence {
   /** Construct path. */
   readonly name: string;
   readonly deltas: readonly KnownDelta[];
+}
+
+/** What is combined, and how. */
+export interface CombinedDeltas {
+  /** Bottom to top, without what is put on top of them. */
+  readonly deltas: readonly KnownDelta[];
+  readonly combines: readonly DeltaSequence[];
+  /** Nothing of an image that is no combination. */
+  readonly how?: Pick<StackedPlan, 'conflicts' | 'mergers' | 'glue'> | undefined;
 }
 
 /** An image outside of the app, for the annotations `org.opencontainers.image.base.*`. */

@@ -5,6 +5,7 @@ import { isScriptImport, type LayerPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
 import { viewOf } from './file-view';
+import { IdLane } from './id-lane';
 import { baseInput, explainMiss, keyOf, rememberInputs, type Input } from './inputs';
 import { LayerImports, type ImageFiles } from './layer-imports';
 import { LEFTOVERS } from './leftovers';
@@ -27,7 +28,7 @@ export type RunPlan = LayerPlan & { readonly run: string };
 /**
  * The delta that a layer's imports and its script make together; undefined when they change nothing.
  * The script does not run again while everything it depends on is the same by content: the base, the imports, its text,
- * its environment, the platform and the epoch.
+ * its environment, the platform, the epoch, and the id lane where that has an effect.
  * @param image construct path
  * @param config of the base; its environment is the script's too
  * @throws StackError as `performScript`
@@ -48,6 +49,7 @@ export async function runDelta(
     base,
     files,
   );
+  const lane = await IdLane.of(context, plan.idLane, base);
   const env = scriptEnvironment(context, plan, config);
   const exclude = [...(plan.exclude ?? []), ...(plan.clean === true ? LEFTOVERS : [])];
   const inputs: readonly Input[] = [
@@ -56,6 +58,7 @@ export async function runDelta(
     ...(await scriptImports(context, image, plan.imports, files).knownInputs()),
     ...(await scriptInputs(context, image, plan, plan.run, env, files)),
     { name: 'what is left out', value: exclude },
+    ...(lane === undefined ? [] : [lane.input]),
     { name: 'the epoch', value: epoch },
     { name: 'the version of cdk-stack', value: RUN_RULES },
   ];
@@ -74,13 +77,14 @@ export async function runDelta(
     const upper = path.join(directory, 'upper');
     const imported = overlayTar(await placed.assemble(), namespace.opaqueXattr);
     await materialize(namespace, imported, upper, { signal: context.signal, durable: false });
-    const started = await performScript(context, { image, plan, script: plan.run, env, base, files, directory });
     const view = await viewOf(base, epoch);
+    const over = lane?.tree(view) ?? [];
+    const started = await performScript(context, { image, plan, script: plan.run, env, base, over, files, directory });
     const changes = readUpper(namespace, upper, { signal: context.signal }) as AsyncIterable<Buffer>;
     const snapshot = await takeSnapshot(store, () => key, changes, {
       name: 'what the script changed',
       layer: 'overlay',
-      settle: (tree) => settleRun(tree, view, { started, epoch, exclude }),
+      settle: (tree) => settleRun(lane?.remove(tree) ?? tree, view, { started, epoch, exclude }),
     });
     return snapshot.tree();
   };

@@ -2,13 +2,14 @@ import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
 import { forEachParallel } from '../core';
 import { digestOf, shortDigest } from '../oci';
+import { overlayTar, type Tree } from '../pack';
 import type { LayerPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
 import type { ImageFiles } from './layer-imports';
 import { Rootfs } from './rootfs';
 import { RunOutput } from './run-output';
-import { removeTree, runScript, type Namespace, type RunOptions, type SandboxMount } from './sandbox';
+import { materialize, removeTree, runScript, type Namespace, type RunOptions, type SandboxMount } from './sandbox';
 import { scriptFailure } from './script-failure';
 import { scriptImports, withScriptMounts } from './script-mounts';
 import { readSecrets } from './script-secrets';
@@ -23,6 +24,8 @@ export interface LayerScript {
   readonly env: Readonly<Record<string, string>>;
   /** What is below, bottom to top. */
   readonly base: readonly KnownDelta[];
+  /** What the script sees on top of the base, without its being part of the layer. */
+  readonly over?: Tree;
   readonly files: ImageFiles;
   /** A directory for this run alone, in which `upper` gets the changes; to be removed with `removeTree`. */
   readonly directory: string;
@@ -43,7 +46,10 @@ export async function performScript(context: BuildContext, layer: LayerScript): 
   const { listener, signal } = context;
   const { image, plan, script, env, base, files, directory } = layer;
   const { namespace, driver } = await context.sandbox();
-  const lowers = await unpackedLayers(context, namespace, base);
+  const lowers = [
+    ...(await unpackedLayers(context, namespace, base)),
+    ...(await unpackedOver(namespace, layer, signal)),
+  ];
   const secrets = await readSecrets(context, plan.secrets ?? []);
   const log = await logFile(context, image);
   const output = new RunOutput((line) => {
@@ -107,6 +113,18 @@ export async function unpackedLayers(
     directories.set(delta, await rootfs.directoryOf(delta, signal));
   });
   return deltas.flatMap((delta) => directories.get(delta) ?? []);
+}
+
+/** The directory of what lies on top of the base, if there is anything. */
+async function unpackedOver(
+  namespace: Namespace,
+  { over = [], directory }: LayerScript,
+  signal: AbortSignal | undefined,
+): Promise<readonly string[]> {
+  if (over.length === 0) return [];
+  const place = path.join(directory, 'over');
+  await materialize(namespace, overlayTar(over, namespace.opaqueXattr), place, { signal, durable: false });
+  return [place];
 }
 
 /** Where the whole output of an image's script is kept, until it runs again; each app has its own. */

@@ -1,3 +1,4 @@
+import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
 import { writeFailure } from '../core';
 import { isDigest } from '../oci';
@@ -12,6 +13,7 @@ import {
   type Tree,
 } from '../pack';
 import type { Store } from '../store';
+import { hashFile } from './host-files';
 
 /** Another number forgets all snapshots: their form, or the rules by which archives are read, have changed. */
 const SNAPSHOT_VERSION = 3;
@@ -45,7 +47,7 @@ export async function findSnapshot(store: Store, key: string): Promise<Snapshot 
 
 /** How a snapshot is taken. */
 type SnapshotOptions = Pick<ReadArchiveOptions, 'name' | 'layer'> & {
-  /** What becomes of its tree before that is kept; it is done once, when the snapshot is taken. */
+  /** What becomes of its tree before that is kept, which may get contents of its own; it is done once, when the snapshot is taken. */
   readonly settle?: (tree: Tree) => Tree;
 };
 
@@ -85,8 +87,8 @@ async function take(
   return store.withTemporaryDirectory(async (directory) => {
     try {
       const file = path.join(directory, 'copy');
-      const { tree: whole, diffId, copy } = await read(file);
-      const tree = options.settle?.(whole) ?? whole;
+      const { tree: whole, diffId, copy: found } = await read(file);
+      const { tree, copy } = await withContents(file, found, options.settle?.(whole) ?? whole);
       const index = await store.addBlob(tree.map(snapshotLine).join(''));
       await store.adopt(file, copy.digest, copy.size);
       await store.writeRecord(RECORD, key(), { diffId, copy, index } satisfies SnapshotRecord);
@@ -102,6 +104,26 @@ function isSnapshotRecord(value: unknown): value is SnapshotRecord {
   if (typeof value !== 'object' || value === null) return false;
   const { diffId, index, copy } = value as Partial<SnapshotRecord>;
   return isDigest(diffId) && isDigest(index) && isDigest(copy?.digest) && Number.isSafeInteger(copy?.size);
+}
+
+/** Adds to the file of contents those that settling has made. */
+async function withContents(
+  file: string,
+  copy: Archive['copy'],
+  tree: Tree,
+): Promise<{ readonly tree: Tree; readonly copy: Archive['copy'] }> {
+  const made: Buffer[] = [];
+  let size = copy.size;
+  const sliced = tree.map((entry): Entry => {
+    if (entry.type !== 'file' || entry.content.kind !== 'bytes') return entry;
+    const offset = size;
+    made.push(entry.content.bytes);
+    size += entry.size;
+    return { ...entry, content: { kind: 'slice', file, offset } };
+  });
+  if (made.length === 0) return { tree, copy };
+  await fs.appendFile(file, Buffer.concat(made), { flush: true });
+  return { tree: sliced, copy: { digest: `sha256:${await hashFile(file)}`, size } };
 }
 
 /** An entry whose content is in its final place. */

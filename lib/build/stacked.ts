@@ -7,18 +7,21 @@ import {
   type BaseReference,
   type BuiltImage,
   type BuiltImages,
+  type CombinedDeltas,
   type DeltaSequence,
   type ImageRequest,
 } from './built-image';
-import { checkConflicts, type CombinedDeltas } from './check-conflicts';
+import { checkConflicts } from './check-conflicts';
 import { applyConfig, settledBy } from './config';
 import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
+import { glueOn } from './glue-layer';
 import { platformOf } from './platform';
 
 /**
- * Builds a combination whose components do not contradict each other; nothing is packed for it.
- * @throws StackError STACK5001 to STACK5004, and as `checkConflicts`
+ * Builds a combination. Nothing is packed for it but a glue layer, where its components contradict each other in what can be
+ * settled.
+ * @throws StackError STACK5001 to STACK5004, and as `checkConflicts` and `packDelta`
  */
 export async function buildStacked(
   context: BuildContext,
@@ -34,14 +37,15 @@ export async function buildStacked(
     return [format, { ...combined, config: applyConfig(combined.config, plan.config) }];
   });
   const combined = combine(parts, plan);
-  await checkConflicts(context, path, combined);
+  const glue = await checkConflicts(context, path, combined);
+  const glued = glue === undefined ? undefined : await glueOn(context, path, glue, new Map(variants));
   return {
     path,
     plan,
     platform: platformOf(plan, images),
     config: variants[0]?.[1].config ?? configOf(parts, plan, images),
-    variants: new Map(variants),
-    deltas: combined.deltas,
+    variants: glued?.variants ?? new Map(variants),
+    deltas: [...combined.deltas, ...(glued?.deltas ?? [])],
     combines: combined.combines,
     base: sharedBase(parts),
   };
@@ -65,7 +69,7 @@ export function combinedDeltas(path: string, plan: ImagePlan, images: BuiltImage
 
 function combine(parts: readonly BuiltImage[], plan: StackedPlan): CombinedDeltas {
   const combines = sequencesOf(parts);
-  return { deltas: orderDeltas(combines), combines, rules: plan.conflicts };
+  return { deltas: orderDeltas(combines), combines, how: plan };
 }
 
 /** Of a combination that is in no format, since only its files are wanted. */

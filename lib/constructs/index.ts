@@ -12,4 +12,4 @@ export type { Bind, Import, LayerProps, Secret } from './layer-props';
 export { LayerFile, type IImage } from './reference';
 export { PublishedImage, type PublishedImageProps } from './published-image';
 export { StackedImage } from './stacked-image';
-export type { ConflictPolicy, ConflictRule, Conflicts, StackedImageProps } from './stacked-image-props';
+export type { ConflictPolicy, ConflictRule, Conflicts, MergerModule, StackedImageProps } from './stacked-image-props';

@@ -54,6 +54,13 @@ export interface LayerProps extends ImageProps {
    */
   readonly clean?: boolean | undefined;
   /**
+   * Range of ids for the system users and groups that `run` adds, 1 to 31: lane N is 25 ids from 175 + 25 N on; `false` for those of
+   * the base. So layers on one base can be combined without one id having two names. It is for programs that read
+   * `/etc/adduser.conf` or `/etc/login.defs`, and an input where the base has these. @default one of its own for each `Layer` with
+   * `run` that is part of a published image and shares its base with others; else `false`
+   */
+  readonly idLane?: number | false | undefined;
+  /**
    * Script that runs on the finished layer as `run` does, in a copy that is thrown away: each file it leaves in
    * `/stack/oci-labels` becomes a label of its name; a newline at the end is dropped. `config.labels` win. @default none
    */

@@ -4,6 +4,29 @@ import type { ImageProps } from './image-props';
 export interface StackedImageProps extends ImageProps {
   /** What becomes of conflicts between the components. @default those that lose something are errors */
   readonly conflicts?: Conflicts | undefined;
+  /**
+   * Mergers of your own, which are asked before the built-in ones, in this order.
+   * @default none
+   */
+  readonly mergers?: readonly MergerModule[] | undefined;
+  /**
+   * Whether a layer may be added on top for what is merged or put back. `forbid` makes needing one an error, so that the image has
+   * nothing but the layers of its components.
+   * @default 'allow'
+   */
+  readonly glue?: 'allow' | 'forbid' | undefined;
+}
+
+/**
+ * A merger of your own: a module whose export `merge`, or whose default export, is a function from a `MergeRequest` to a
+ * `MergeOutcome` or a promise of one. A deploy loads it only when components contradict each other at one of its paths. Its
+ * outcome must depend on the request alone; another content of the module's file merges anew.
+ */
+export interface MergerModule {
+  /** JavaScript file in the app's directory, relative to that: `./mergers/motd.js`. */
+  readonly module: string;
+  /** Globs over absolute paths: what it is for, such as `/etc/motd.d/**`. */
+  readonly paths: readonly string[];
 }
 
 /**
@@ -20,10 +43,10 @@ export interface Conflicts {
   readonly rules?: readonly ConflictRule[] | undefined;
   /**
    * Of whiteouts that a component means for its own base, and that hide files of a component below.
-   * `allow` hides them, with a warning.
+   * `allow` hides them, with a warning; `repair` puts them back by a layer on top.
    * @default 'error'
    */
-  readonly whiteouts?: 'error' | 'allow' | undefined;
+  readonly whiteouts?: 'error' | 'repair' | 'allow' | undefined;
   /** Whether names that differ only in case or in the form of Unicode are errors. @default false */
   readonly portable?: boolean | undefined;
 }

@@ -104,6 +104,16 @@ export const ERROR_CODES = {
     exit: EXIT.failed,
   },
 
+  STACK5021: { title: 'Components have different versions of one package.', exit: EXIT.failed },
+  STACK5022: { title: 'The packages of the components do not satisfy each other.', exit: EXIT.failed },
+  STACK5023: { title: 'A file is too large to be merged.', exit: EXIT.failed },
+  STACK5024: { title: 'Components give one id or one name to different users or groups.', exit: EXIT.failed },
+  STACK5025: { title: 'Components change the same thing in different ways.', exit: EXIT.failed },
+  STACK5026: { title: 'A file has a form that cannot be merged.', exit: EXIT.failed },
+  STACK5027: { title: "A component's package database is not in order.", exit: EXIT.failed },
+  STACK5028: { title: 'A combination would need a glue layer, which is forbidden.', exit: EXIT.failed },
+  STACK5029: { title: 'A merger of the app cannot be used.', exit: EXIT.app },
+
   STACK6001: { title: 'A directory is not an OCI layout, or a broken one.', exit: EXIT.failed },
   STACK6002: { title: 'An image is not in the OCI layout.', exit: EXIT.failed },
   STACK6003: { title: 'The OCI layout cannot be written.', exit: EXIT.failed },

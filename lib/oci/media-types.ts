@@ -66,4 +66,6 @@ export const ANNOTATION = {
   verityRootHash: 'io.stackeroci.stacker.atomfs_verity_root_hash',
   /** stacker before 1.1; written too, since its readers know only this one. */
   verityRootHashLegacy: 'io.stackeroci.stacker.squashfs_verity_root_hash',
+  /** Ours, on the descriptor of a glue layer: digest of everything it was made from. */
+  glue: 'dev.cdk-stack.glue',
 } as const;

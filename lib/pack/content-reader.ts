@@ -154,3 +154,16 @@ function changed(file: string, cause?: unknown): StackError {
 function unreadable(file: string, cause: unknown): StackError {
   return new StackError('STACK3003', `cannot read '${file}': ${messageOf(cause)}`, { cause });
 }
+
+/**
+ * The whole content of a small file.
+ * @throws StackError as `ContentReader.read`
+ */
+export function readContent(entry: FileEntry): Buffer {
+  const reader = new ContentReader();
+  try {
+    return Buffer.concat(Array.from(reader.read(entry), (chunk) => Buffer.from(chunk))); // the reader reuses its buffer
+  } finally {
+    reader.close();
+  }
+}

@@ -3,6 +3,7 @@ import { formatReference, isImageName, isTag, parseReference } from '../oci';
 import { dependenciesOf, findCycles, graphOf } from './graph';
 import { platformIn } from './platform';
 import type { AssemblyManifest, FileRef, ImagePlan, Plan } from './schema';
+import { isInnerPath } from './module-path';
 import { nameOfUrl, parseUrl } from './source-url';
 
 /**
@@ -16,6 +17,7 @@ export function planFaults(plan: Plan): string[] {
     ...Object.entries(plan.images).flatMap(([key, image]) => danglingReferences(key, image, plan.images)),
     ...Object.entries(plan.images).flatMap(([key, image]) => unusableUrls(key, image)),
     ...Object.entries(plan.images).flatMap(([key, image]) => unusableReferences(key, image)),
+    ...Object.entries(plan.images).flatMap(([key, image]) => foreignModules(key, image)),
     ...cycles.map((cycle) => `images need each other in a circle: ${[...cycle, cycle[0]].join(' -> ')}`),
     ...published.flatMap(([key, image]) => unusableNames(key, image)),
     ...duplicateNames(published, new Map(Object.entries(plan.images))),
@@ -64,6 +66,12 @@ function isUsable(source: FileRef): boolean {
 function unusableReferences(key: string, image: ImagePlan): string[] {
   if (image.type !== 'layer' || image.from.type !== 'registry' || isComplete(image.from.reference)) return [];
   return [`image ${quote(key)} stands on something that is not a complete reference to an image in a registry`];
+}
+
+/** A module runs in our process, so it must be the app's own. */
+function foreignModules(key: string, image: ImagePlan): string[] {
+  if (image.type !== 'stacked-image' || (image.mergers ?? []).every(({ module }) => isInnerPath(module))) return [];
+  return [`image ${quote(key)} has a merger whose module is not in the app's directory`];
 }
 
 function isComplete(reference: string): boolean {

@@ -14,8 +14,8 @@ export function dependenciesOf(image: ImagePlan): string[] {
  * Keys that are not in the plan are passed over; the loader refuses them.
  * @throws STACK2005 when images need each other in a circle.
  */
-export function order(plan: Plan): string[] {
-  const walked = walk(graphOf(plan.images));
+export function order({ images }: Pick<Plan, 'images'>): string[] {
+  const walked = walk(graphOf(images));
   const cycle = walked.cycles[0];
   if (cycle !== undefined) throw cycleError(cycle);
   return walked.order;

@@ -1,10 +1,12 @@
 export * from './graph';
+export * from './id-lanes';
 export * from './limits';
 export * from './load';
 export * from './lock-file';
 export * from './outside';
 export * from './platform';
 export type { LockedImage, LockedPackage, LockedUrl } from './lock-schema';
+export * from './module-path';
 export type * from './schema';
 export * from './script-imports';
 export * from './source-url';

@@ -1,9 +1,12 @@
+import { ID_LANES } from './id-lanes';
+
 /** Bounds of the numbers in a plan; constructs check them with a place and a hint, the loader checks them again. */
 export const LIMITS = {
   /** Permission bits with setuid, setgid and sticky. */
   mode: { min: 0, max: 0o7777 },
   /** uid and gid: 32 bits, without the last one, which chown(2) takes for "leave it". */
   id: { min: 0, max: 0xffff_fffe },
+  idLane: { min: 1, max: ID_LANES },
   /** Seconds since 1970 that fit the 32 bits squashfs has for a time. */
   epoch: { min: 0, max: 0xffff_ffff },
   /** Compression levels that need no more memory to unpack than any reader has. */

@@ -144,6 +144,8 @@ export const layerSchema = v.object({
   exclude: v.optional(v.array(v.string())),
   /** Leaves out what package managers and programs leave behind. Absent: false. */
   clean: v.optional(v.boolean()),
+  /** The range of system ids that the script's new users and groups get; absent: the base's own. */
+  idLane: v.optional(integer(LIMITS.idLane)),
   /** Script whose files in /stack/oci-labels become labels. */
   generateLabels: v.optional(v.string()),
 });
@@ -172,11 +174,20 @@ export const conflictsSchema = v.object({
   /** Globs over absolute paths; the last one that matches counts. */
   rules: v.optional(v.array(v.object({ match: v.string(), policy: conflictPolicySchema }))),
   /** Of whiteouts that hide files of another component; absent: `error`. */
-  whiteouts: v.optional(v.picklist(['error', 'allow'])),
+  whiteouts: v.optional(v.picklist(['error', 'repair', 'allow'])),
   /** Whether names that differ only in case or Unicode form are errors; absent: false. */
   portable: v.optional(v.boolean()),
 });
 export type ConflictsPlan = v.InferOutput<typeof conflictsSchema>;
+
+/** A merger of the app's own. */
+export const mergerSchema = v.object({
+  /** File of a JavaScript module, relative to the app's directory and in it. */
+  module: v.string(),
+  /** Globs over absolute paths: what it is for. */
+  paths: v.array(v.string()),
+});
+export type MergerPlan = v.InferOutput<typeof mergerSchema>;
 
 /** Recipe of a `StackedImage`: keys of `images`, bottom to top. */
 export const stackedSchema = v.object({
@@ -184,6 +195,10 @@ export const stackedSchema = v.object({
   type: v.literal('stacked-image'),
   components: v.array(v.string()),
   conflicts: v.optional(conflictsSchema),
+  /** They go before the built-in ones, in this order. */
+  mergers: v.optional(v.array(mergerSchema)),
+  /** Whether a layer may be added for what is merged and repaired; absent: `allow`. */
+  glue: v.optional(v.picklist(['allow', 'forbid'])),
 });
 export type StackedPlan = v.InferOutput<typeof stackedSchema>;
 

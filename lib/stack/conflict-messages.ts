@@ -31,6 +31,14 @@ const KINDS: Readonly<Record<ConflictCode, { readonly error: ErrorCode; readonly
     error: 'STACK5020',
     text: 'a whiteout or opaque mark that hides nothing of its own base hides files of another component',
   },
+  PKG_VERSION_CONFLICT: { error: 'STACK5021', text: 'components have different versions of a package' },
+  DEP_BROKEN: { error: 'STACK5022', text: 'the packages of the components do not go together' },
+  TOO_LARGE_TO_MERGE: { error: 'STACK5023', text: 'a file is too large to be merged' },
+  ID_COLLISION: { error: 'STACK5024', text: 'components give one id or one name to different users or groups' },
+  MERGE_CONFLICT: { error: 'STACK5025', text: 'components change the same thing in different ways' },
+  NOT_MERGEABLE: { error: 'STACK5026', text: 'a file cannot be merged' },
+  PKG_STATE: { error: 'STACK5027', text: 'a package database is not in order' },
+  GLUE_FORBIDDEN: { error: 'STACK5028', text: "only a glue layer could settle what glue: 'forbid' forbids to" },
 };
 
 /** Everything of a report that is an error, one for each kind; undefined when there is none. */
@@ -69,11 +77,14 @@ function listed({ conflicts }: ConflictReport, code: ConflictCode, severity: Sev
   return conflicts.filter((each) => each.code === code && each.severity === severity);
 }
 
-/** `/etc/x: 'a' (import /etc) has file 0644 …, 'b' (import /etc) has …`. */
-function placeText({ path, owners, hidden, hiddenCount }: Conflict): string {
+/** `/etc/x: 'a' (import /etc) has file 0644 …, 'b' (import /etc) has …`, or what a merger says. */
+function placeText({ path, owners, message, files, hidden, hiddenCount }: Conflict): string {
   const who = owners.map(({ component, createdBy, entry }) => `'${component}' (${createdBy}) has ${entry}`).join(', ');
-  if (hidden === undefined) return `${path}: ${who}`;
-  const shown = hidden.slice(0, MAX_HIDDEN_TOLD);
-  const rest = (hiddenCount ?? shown.length) - shown.length;
-  return `${path}: ${who}; hidden: ${shown.join(', ')}${rest > 0 ? ` and ${String(rest)} more` : ''}`;
+  const what = `${path}: ${message ?? who}`;
+  const paths = files ?? hidden;
+  if (paths === undefined || paths.length === 0) return what;
+  const shown = paths.slice(0, MAX_HIDDEN_TOLD);
+  const rest = (hiddenCount ?? paths.length) - shown.length;
+  const more = rest > 0 ? ` and ${String(rest)} more` : '';
+  return `${what}; ${files === undefined ? 'hidden' : 'files'}: ${shown.join(', ')}${more}`;
 }

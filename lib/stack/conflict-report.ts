@@ -1,5 +1,13 @@
-/** What is wrong at a path, as stacking.md §3 and §4 tell it apart. */
+import type { MergeProblemCode } from './mergers/merger';
+
+/** What is wrong at a path, as stacking.md §3 to §6 tell it apart. */
 export type ConflictCode =
+  /** What mergers cannot settle. */
+  | MergeProblemCode
+  /** A merger would have to read a file that is too large for it. */
+  | 'TOO_LARGE_TO_MERGE'
+  /** Only a glue layer could settle it, and none is wanted. */
+  | 'GLUE_FORBIDDEN'
   /** Two components have another content there. */
   | 'CONTENT_CONFLICT'
   /** The same content with another owner, mode or extended attributes. */
@@ -49,7 +57,21 @@ export interface Conflict {
   readonly hidden?: readonly string[];
   /** How many those are in all. */
   readonly hiddenCount?: number;
+  /** What a merger says about it. */
+  readonly message?: string;
+  /** Absolute paths of files that it would damage. */
+  readonly files?: readonly string[];
   readonly fix: string;
+}
+
+/** A conflict that the glue layer settles. */
+export interface SettledConflict {
+  /** Absolute. */
+  readonly path: string;
+  /** Name of the merger; `one-sided change` where only one component changed what the base has, `repair` of what was hidden. */
+  readonly by: string;
+  /** Construct paths of the components concerned, bottom to top. */
+  readonly components: readonly string[];
 }
 
 /** Everything that was found out about one combination, sorted by severity and path. */
@@ -58,6 +80,10 @@ export interface ConflictReport {
   readonly conflicts: readonly Conflict[];
   /** How many there are in all. */
   readonly counts: readonly ConflictCount[];
+  /** The first paths that the glue layer settles, in byte order. */
+  readonly settled: readonly SettledConflict[];
+  /** How many there are in all. */
+  readonly settledCount: number;
 }
 
 export interface ConflictCount {

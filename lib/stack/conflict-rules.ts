@@ -3,7 +3,7 @@ import type { ConflictsPlan } from '../plan';
 import type { ConflictCode, Severity } from './conflict-report';
 
 /** Another number forgets the outcome of all checks: what is found has changed. */
-export const CONFLICT_RULES = 1;
+export const CONFLICT_RULES = 2;
 
 /** Files that every system makes anew: whoever comes last may have them. */
 const NOBODY_CARES = [
@@ -22,8 +22,8 @@ const HARMLESS: ReadonlySet<ConflictCode> = new Set([
   'FOREIGN_WHITEOUT',
   'VACUOUS_WHITEOUT',
 ]);
-/** Runtimes disagree on what comes of these, so nobody can want them. */
-const ALWAYS: ReadonlySet<ConflictCode> = new Set(['TYPE_CONFLICT', 'IMPLICIT_PARENT']);
+/** Runtimes disagree on what comes of these, so nobody can want them; the last one is a wish itself. */
+const ALWAYS: ReadonlySet<ConflictCode> = new Set(['TYPE_CONFLICT', 'IMPLICIT_PARENT', 'GLUE_FORBIDDEN']);
 
 const SEVERITY: { readonly [P in NonNullable<ConflictsPlan['default']>]: Severity } = {
   error: 'error',
@@ -31,26 +31,68 @@ const SEVERITY: { readonly [P in NonNullable<ConflictsPlan['default']>]: Severit
   'last-wins': 'info',
 };
 
-/** Tells how severe a conflict is at a path. */
-export type Judge = (code: ConflictCode, path: string) => Severity;
+/** What mergers may be asked to settle. */
+const MERGEABLE: ReadonlySet<ConflictCode> = new Set(['CONTENT_CONFLICT', 'MODIFY_DELETE']);
+/** The pattern of mergers that are for everything: but not for what nobody cares about. */
+const EVERYTHING = '/**';
 
-/** A judge by the rules of a combination and the defaults of stacking.md §3. */
-export function judgeBy(rules: ConflictsPlan): Judge {
-  const options = { dot: true, nonegate: true };
-  const matchers = (rules.rules ?? []).map(({ match, policy }) => ({ matches: picomatch(match, options), policy }));
-  matchers.reverse();
-  const isNobodys = picomatch(NOBODY_CARES, options);
-  return (code, path) => {
+type Matcher = (path: string) => boolean;
+
+/** Judges conflicts by the rules of a combination, its mergers, and the defaults of stacking.md §3. Paths are absolute. */
+export class Judge {
+  private readonly rules: readonly { readonly matches: Matcher; readonly severity: Severity }[];
+  private readonly mergers: readonly { readonly matches: Matcher; readonly isForAll: boolean }[];
+  private readonly isNobodys: Matcher = matcherOf(NOBODY_CARES);
+
+  /** @param mergers the globs of each merger, in their order */
+  public constructor(
+    private readonly plan: ConflictsPlan,
+    mergers: readonly (readonly string[])[] = [],
+  ) {
+    this.rules = (plan.rules ?? [])
+      .map(({ match, policy }) => ({ matches: matcherOf(match), severity: SEVERITY[policy] }))
+      .reverse();
+    this.mergers = mergers.map((globs) => ({ matches: matcherOf(globs), isForAll: globs.includes(EVERYTHING) }));
+  }
+
+  /** How severe a conflict is that nothing settles. */
+  public severityOf(code: ConflictCode, path: string): Severity {
     if (ALWAYS.has(code)) return 'error';
-    if (code === 'NAME_COLLISION') return rules.portable === true ? 'error' : 'info';
-    const rule = matchers.find(({ matches }) => matches(path));
-    if (rule !== undefined) return SEVERITY[rule.policy];
-    if (HARMLESS.has(code) && isNobodys(path)) return 'info';
+    if (code === 'NAME_COLLISION') return this.plan.portable === true ? 'error' : 'info';
+    const rule = this.ruleFor(path);
+    if (rule !== undefined) return rule;
+    if (HARMLESS.has(code) && this.isNobodys(path)) return 'info';
     if (code === 'VACUOUS_WHITEOUT') return 'error';
-    if (code === 'FOREIGN_WHITEOUT') return rules.whiteouts === 'allow' ? 'warning' : 'error';
-    if (code === 'DIRECTORY_METADATA') return rules.default === 'last-wins' ? 'info' : 'warning';
-    return SEVERITY[rules.default ?? 'error'];
-  };
+    if (code === 'FOREIGN_WHITEOUT') return this.plan.whiteouts === 'allow' ? 'warning' : 'error';
+    if (code === 'DIRECTORY_METADATA') return this.plan.default === 'last-wins' ? 'info' : 'warning';
+    return SEVERITY[this.plan.default ?? 'error'];
+  }
+
+  /** Numbers of the mergers that may settle a conflict, in their order: a rule for the path goes before them. */
+  public mergersFor(code: ConflictCode, path: string): readonly number[] {
+    if (!MERGEABLE.has(code) || this.ruleFor(path) !== undefined) return [];
+    const isNobodys = this.isNobodys(path);
+    return this.mergers.flatMap(({ matches, isForAll }, at) => (matches(path) && !(isForAll && isNobodys) ? [at] : []));
+  }
+
+  /** Whether what one component changed of the base is kept where another one has it as it was. */
+  public keepsChange(path: string): boolean {
+    return this.ruleFor(path) === undefined && !this.isNobodys(path);
+  }
+
+  /** Whether what a whiteout hides of another component is to be put back. */
+  public repairs(code: 'FOREIGN_WHITEOUT' | 'VACUOUS_WHITEOUT', path: string): boolean {
+    return this.keepsChange(path) && (code === 'VACUOUS_WHITEOUT' || this.plan.whiteouts === 'repair');
+  }
+
+  private ruleFor(path: string): Severity | undefined {
+    return this.rules.find(({ matches }) => matches(path))?.severity;
+  }
+}
+
+/** Tells whether an absolute path is one of some globs. */
+export function matcherOf(globs: string | readonly string[]): Matcher {
+  return picomatch(typeof globs === 'string' ? globs : [...globs], { dot: true, nonegate: true });
 }
 
 const FIXES: Readonly<Partial<Record<ConflictCode, string>>> = {
@@ -59,9 +101,11 @@ const FIXES: Readonly<Partial<Record<ConflictCode, string>>> = {
   IMPLICIT_PARENT: 'build the upper component on the same base, or put its files where the link leads',
   NAME_COLLISION: 'rename one of them, or leave out portable',
   VACUOUS_WHITEOUT:
-    'build that component anew with cdk-stack, which makes no such marks, or put it below the other one',
+    'it hides more than a glue layer should repeat: build that component anew with cdk-stack, which makes no such marks, or put it below the other one',
   FOREIGN_WHITEOUT:
-    "put the component that removes below the other one, or set conflicts: { whiteouts: 'allow' } on the combined image",
+    "put the component that removes below the other one, or set conflicts: { whiteouts: 'repair' } on the combined image to keep the files, 'allow' to lose them",
+  TOO_LARGE_TO_MERGE: 'let one component have all of it, or set a rule for it in conflicts of the combined image',
+  GLUE_FORBIDDEN: "leave out glue: 'forbid', or let one component have all of it",
 };
 
 /** What to do about a conflict. */

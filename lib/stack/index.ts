@@ -1,12 +1,15 @@
-export { Combination, type IndexedLayer, type LayeredComponent } from './combination';
+export { Combination, type IndexedLayer, type LayeredComponent, type Place } from './combination';
 export { mergeConfigs, NOTHING_SETTLED, type Settled } from './config';
 export { errorOf, warningsOf } from './conflict-messages';
 export type * from './conflict-report';
-export { CONFLICT_RULES } from './conflict-rules';
-export { findConflicts } from './conflicts';
+export { CONFLICT_RULES, matcherOf } from './conflict-rules';
+export { findConflicts, type Findings } from './conflicts';
 export { envEntries, envOf } from './env';
 export { explainPath, type Explanation, type Provider } from './explain';
+export type { Claim, Owner, Restoration } from './findings';
 export * from './limits';
+export * from './mergers';
+export { mergeMetadata } from './metadata';
 export { orderLayers } from './order';
 export * from './stack';
 export * from './variant';

@@ -4,7 +4,8 @@ import { isEqual } from './entry-conflict';
 
 /** Something that a whiteout or opaque mark of one component does to a path of another one. */
 export interface WhiteoutConflict {
-  readonly code: Extract<ConflictCode, 'MODIFY_DELETE' | 'FOREIGN_WHITEOUT' | 'VACUOUS_WHITEOUT'>;
+  /** `UNDONE_REMOVAL`: the victim is on top, but has only what the base has, so that nobody but the remover meant a change. */
+  readonly code: Extract<ConflictCode, 'MODIFY_DELETE' | 'FOREIGN_WHITEOUT' | 'VACUOUS_WHITEOUT'> | 'UNDONE_REMOVAL';
   /** Number of the component that removes, and where. */
   readonly remover: number;
   readonly mark: Place;
@@ -42,7 +43,8 @@ function followMark(combination: Combination, mark: Place, visit: (conflict: Whi
           const base = combination.finalOf(path, places, remover, victim);
           const found = { remover, mark, victim, place, path };
           if (base !== undefined) {
-            if (isUndone(combination, base, place, mark)) visit({ ...found, code: 'MODIFY_DELETE' });
+            const code = lossOf(combination, base, place, mark);
+            if (code !== undefined) visit({ ...found, code });
           } else if (layer < mark.layer) {
             meant ??= removers.some((each) => hidesOwn(combination, mark, each));
             visit({ ...found, code: meant ? 'FOREIGN_WHITEOUT' : 'VACUOUS_WHITEOUT' });
@@ -106,12 +108,18 @@ function isVisible(
   return true;
 }
 
-/** Whether of a removal and what another component has, one would be lost: a change, or the removal of what was not changed. */
-function isUndone(combination: Combination, base: Place, place: Place, mark: Place): boolean {
+/** What is lost of a removal and of what another component has: a change, the removal of what was not changed, or nothing. */
+function lossOf(
+  combination: Combination,
+  base: Place,
+  place: Place,
+  mark: Place,
+): 'MODIFY_DELETE' | 'UNDONE_REMOVAL' | undefined {
   const [before, now] = [base, place].map(({ layer, at }) => combination.layer(layer).state(at));
-  if (before === undefined || now === undefined) return false;
-  if (!isEqual(before, now)) return true;
-  return place.layer > mark.layer && now !== 'implied' && now.type !== 'directory';
+  if (before === undefined || now === undefined) return undefined;
+  if (!isEqual(before, now)) return 'MODIFY_DELETE';
+  const isBack = place.layer > mark.layer && now !== 'implied' && now.type !== 'directory';
+  return isBack ? 'UNDONE_REMOVAL' : undefined;
 }
 
 function isAt(a: Place | undefined, b: Place): boolean {

@@ -32,7 +32,7 @@ export async function conflicts(options: ConflictsOptions): Promise<ConflictRepo
       hint: 'name a StackedImage',
     });
   }
-  return withParts(options, (context, combined) => conflictsOf(context, combined));
+  return withParts(options, (context, combined) => conflictsOf(context, options.image, combined));
 }
 
 /**
@@ -44,8 +44,8 @@ export async function explain(options: ExplainOptions): Promise<ExplainResult> {
     throw new StackError('STACK1001', `'${options.path}' is not an absolute path`, { hint: 'begin it with a slash' });
   }
   return withParts(options, async (context, combined) => {
-    const explanation = await explainIn(context, combined, options.path);
-    const { conflicts: all } = await conflictsOf(context, combined);
+    const explanation = await explainIn(context, options.image, combined, options.path);
+    const { conflicts: all } = await conflictsOf(context, options.image, combined);
     const concerned = all.filter(({ path, hidden }) => [path, ...(hidden ?? [])].includes(explanation.resolved));
     return { ...explanation, conflicts: concerned };
   });

@@ -10,6 +10,7 @@ export type {
   ConflictOwner,
   ConflictReport,
   Provider,
+  SettledConflict,
   Severity,
 } from '../stack';
 export type { BuildOptions } from './build-context';

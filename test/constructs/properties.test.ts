@@ -285,6 +285,60 @@ describe('an image', () => {
     ]);
   });
 
+  test.each<[string, unknown, string, RegExp, RegExp?]>([
+    ['glue that is a flag', { glue: true }, 'STACK2006', /^glue is true; it must be "allow" or "forbid"/],
+    ['whiteouts of no policy', { conflicts: { whiteouts: 'fix' } }, 'STACK2006', /^conflicts\.whiteouts is "fix"/],
+    ['a merger that is a function', { mergers: [() => 1] }, 'STACK2006', /^mergers\[0\] is function/],
+    ['a merger without a module', { mergers: [{ paths: ['/x'] }] }, 'STACK2006', /^mergers\[0\]\.module is undefined/],
+    [
+      'a merger that is not there',
+      { mergers: [{ module: 'mi.js', paths: ['/x'] }] },
+      'STACK2007',
+      /^mergers\[0\]\.module "mi\.js" does not exist/,
+      /"m\.js"/,
+    ],
+    [
+      'a merger elsewhere',
+      { mergers: [{ module: '../m.js', paths: ['/x'] }] },
+      'STACK2006',
+      /^mergers\[0\]\.module is "\.\.\/m\.js"/,
+    ],
+    [
+      'a merger in TypeScript',
+      { mergers: [{ module: 'm.ts', paths: ['/x'] }] },
+      'STACK2006',
+      /^mergers\[0\]\.module is "m\.ts"/,
+      /compile/,
+    ],
+    [
+      'a merger for nothing',
+      { mergers: [{ module: 'm.js', paths: [] }] },
+      'STACK2006',
+      /^mergers\[0\]\.paths is an empty array/,
+    ],
+    [
+      'a merger for a relative path',
+      { mergers: [{ module: 'm.js', paths: ['x'] }] },
+      'STACK2006',
+      /^mergers\[0\]\.paths\[0\] is "x"/,
+    ],
+  ])('stacked with %s is an error', (...[, props, code, message, hint]) => {
+    const app = appWith({ 'm.js': '', 'm.ts': '' });
+    new StackedImage(app, 'it', [new Layer(app, 'a')], untyped(props));
+    expectOne(problemsOf(app), code, 'it', message, hint);
+  });
+
+  test('stacked with mergers has them in its plan', () => {
+    const app = appWith({ 'mergers/m.js': '' });
+    const mergers = [{ module: './mergers/m.js', paths: ['/etc/motd'] }];
+    new StackedImage(app, 'it', [new Layer(app, 'a')], { mergers, glue: 'forbid', conflicts: { whiteouts: 'repair' } });
+    expect(app.synth().plan.images['it']).toMatchObject({
+      mergers,
+      glue: 'forbid',
+      conflicts: { whiteouts: 'repair' },
+    });
+  });
+
   test.each(['boot', '/a/../b', '', '/\0', undefined])('used by its file %j is an error', (file) => {
     const app = appWith();
     const base = new Layer(app, 'base');

@@ -1,11 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import { writeLayout, writeTar } from './hand-made';
 import { Project } from './installed';
 
 const APP = `const { App, Layer, StackedImage } = require('cdk-stack');
 const app = new App({ tar: { compression: 'none' } });
 const tar = (name) => new Layer(app, name, { from: 'tar:' + name + '.tar', buildOnly: true });
-const marked = (name) => new Layer(app, name, { from: 'oci:./made:' + name, buildOnly: true });
+const made = (name) => new Layer(app, name, { from: 'oci:./made:' + name, buildOnly: true });
 const layer = (name, ...imports) => new Layer(app, name, { imports, buildOnly: true });
 const file = (source, dest, how = {}) => ({ source: './' + source, dest, ...how });
 const [one, two, same] = [layer('one', file('1', '/etc/x')), layer('two', file('2', '/etc/x')), layer('same', file('1', '/etc/x'))];
@@ -15,9 +15,10 @@ new StackedImage(app, 'equal', [one, same]);
 const [open, closed] = [tar('open'), tar('closed')];
 new StackedImage(app, 'metadata', [open, closed]);
 new StackedImage(app, 'weaker', [closed, open]);
-const other = layer('other', file('3', '/etc/other'));
-new StackedImage(app, 'hides-file', [one, marked('whiteout')]);
-new StackedImage(app, 'hides-directory', [other, marked('opaque')]);
+const base = made('base');
+const popular = new Layer(app, 'popular', { from: base, imports: [file('3', '/etc/cron.d/popularity-contest')], buildOnly: true });
+new StackedImage(app, 'purge', [popular, made('purged')]);
+new StackedImage(app, 'unglued', [one, made('whiteout')], { glue: 'forbid' });
 `;
 
 let project: Project;
@@ -29,68 +30,39 @@ beforeAll(() => {
   ] as const) {
     fs.mkdirSync(project.path(name, 'private'), { recursive: true });
     fs.chmodSync(project.path(name, 'private'), Number.parseInt(mode, 8));
-    tar(name, `${name}.tar`, 'private');
+    writeTar(project.path(name), project.path(`${name}.tar`));
   }
-  project.write({ 'marks/whiteout/etc/.wh.x': '', 'marks/opaque/etc/.wh..wh..opq': '' });
-  for (const name of ['whiteout', 'opaque']) layout(name);
+  const text = 'cron job\n';
+  project.write({
+    'base/etc/cron.d/e2scrub_all': text,
+    'purged/etc/.wh.cron.d': '',
+    'whiteout/etc/.wh.x': '',
+  });
+  for (const name of ['base', 'purged', 'whiteout']) writeTar(project.path(name), project.path(`${name}.layer`));
+  const image = (name: string, ...layers: string[]): void => {
+    writeLayout(
+      project.path('made'),
+      name,
+      layers.map((layer) => project.path(`${layer}.layer`)),
+    );
+  };
+  image('base', 'base');
+  image('purged', 'base', 'purged');
+  image('whiteout', 'whiteout');
 });
 afterAll(() => {
   project.remove();
 });
 
-function tar(from: string, to: string, what: string): void {
-  execFileSync('tar', [
-    '--owner=0',
-    '--group=0',
-    '--mtime=@0',
-    '-C',
-    project.path(from),
-    '-cf',
-    project.path(to),
-    what,
-  ]);
-}
-
-/** An image made by somebody else, whose marks hide nothing of its own. */
-function layout(name: string): void {
-  tar(`marks/${name}`, `${name}.layer`, 'etc');
-  const made = project.path('made');
-  const add = (content: Buffer): { digest: string; size: number } => {
-    const hex = execFileSync('sha256sum', { input: content }).toString().slice(0, 64);
-    fs.mkdirSync(`${made}/blobs/sha256`, { recursive: true });
-    fs.writeFileSync(`${made}/blobs/sha256/${hex}`, content);
-    return { digest: `sha256:${hex}`, size: content.length };
-  };
-  const json = (value: object): Buffer => Buffer.from(JSON.stringify(value));
-  const layer = add(fs.readFileSync(project.path(`${name}.layer`)));
-  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
-  const config = add(
-    json({ os: 'linux', architecture, config: {}, rootfs: { type: 'layers', diff_ids: [layer.digest] } }),
-  );
-  const type = 'application/vnd.oci.image';
-  const manifest = add(
-    json({
-      schemaVersion: 2,
-      mediaType: `${type}.manifest.v1+json`,
-      config: { mediaType: `${type}.config.v1+json`, ...config },
-      layers: [{ mediaType: `${type}.layer.v1.tar`, ...layer }],
-    }),
-  );
-  fs.writeFileSync(`${made}/oci-layout`, '{"imageLayoutVersion":"1.0.0"}');
-  const index = `${made}/index.json`;
-  const known = fs.existsSync(index)
-    ? (JSON.parse(fs.readFileSync(index, 'utf8')) as { manifests: object[] })
-    : undefined;
-  const annotations = { 'org.opencontainers.image.ref.name': name };
-  const manifests = [...(known?.manifests ?? []), { mediaType: `${type}.manifest.v1+json`, ...manifest, annotations }];
-  fs.writeFileSync(index, json({ schemaVersion: 2, manifests }));
-}
-
 test.each([
   ['clash', 'STACK5010', /\/etc\/x: 'one' .*'two' /],
   ['weaker', 'STACK5012', /\/private: 'closed' .*'open' /],
-  ['hides-file', 'STACK5020', /\/etc\/x: 'one' .*'whiteout' .*hidden: \/etc\/x/],
-  ['hides-directory', 'STACK5020', /\/etc: 'other' .*'opaque' .*hidden: \/etc\/other/],
+  [
+    'purge',
+    'STACK5019',
+    /\/etc\/cron\.d: 'popular' \(import .*\) has .*, 'purged' \(layer .*\) has removed; hidden: \/etc\/cron\.d\/popularity-contest/,
+  ],
+  ['unglued', 'STACK5028', /\/etc\/x: 'one' .*'whiteout' /],
 ])('%s is refused before anything is published', (image, code, message) => {
   const { status, stderr } = project.stack(['deploy', image]);
   expect(stderr).toMatch(message);

@@ -5,7 +5,8 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { asRoot } from './as-root';
 
-const WEEK = 7 * 24 * 60 * 60 * 1000;
+/** How long what was downloaded is kept, milliseconds. */
+export const WEEK = 7 * 24 * 60 * 60 * 1000;
 
 /**
  * A root filesystem of Debian, as a tar, made from this machine's own sources. It takes a minute, so it is kept for a

@@ -30,6 +30,15 @@ function blocks(language: string): Block[] {
   });
 }
 
+/** JavaScript of the docs that says in its first line which file it is. */
+function modules(): Readonly<Record<string, string>> {
+  const named = blocks('js').flatMap(({ code }) => {
+    const name = /^\/\/ (\S+\.js)\n/.exec(code)?.[1];
+    return name === undefined ? [] : [[name, code] as const];
+  });
+  return Object.fromEntries(named);
+}
+
 /** What the examples of the docs use; the root filesystem is busybox. */
 function prepare(project: Project): void {
   project.write({
@@ -37,6 +46,9 @@ function prepare(project: Project): void {
     'runtime/lib': 'x',
     'service/run': '#!/bin/sh\n',
     'service/README.md': 'x',
+    'web-motd': 'web\n',
+    'mail-motd': 'mail\n',
+    ...modules(),
   });
   writeBusyboxTar(project.path('rootfs.tar'), { files: {} });
 }

@@ -142,6 +142,11 @@ test.each<[string, Edit, RegExp]>([
     /uses "constructor", which is not in the plan/,
   ],
   ['a base that is not there', ['plan', 'images.a.from', { type: 'image', image: 'x' }], /image "a" uses "x"/],
+  ...['/etc/x.js', '../x.js', 'a/../../x.js'].map((module): [string, Edit, RegExp] => [
+    `a merger at ${module}`,
+    ['plan', 'images.c.mergers', [{ module, paths: ['/**'] }]],
+    /image "c" has a merger whose module is not in the app's directory/,
+  ]),
   ['a circle', ['plan', 'images.a.dependsOn', ['c']], /in a circle: a -> c -> a/],
   [
     'a name that leads elsewhere',

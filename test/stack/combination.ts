@@ -1,6 +1,6 @@
 import { digestOf } from '../../lib/oci';
 import { indexLine, PathList, sortTree, type Entry } from '../../lib/pack';
-import { Combination, findConflicts, type Conflict } from '../../lib/stack';
+import { Combination, findConflicts, type Conflict, type Findings } from '../../lib/stack';
 import type { ConflictsPlan } from '../../lib/plan';
 
 const METADATA = { mode: 0o644, uid: 0, gid: 0, mtime: 5 };
@@ -45,14 +45,34 @@ export function combine(layers: Readonly<Record<string, readonly Entry[]>>): Com
   );
 }
 
+/** What is found, with mergers that are for some globs. */
+export function findingsOf(
+  layers: Readonly<Record<string, readonly Entry[]>>,
+  rules?: ConflictsPlan,
+  mergers: readonly (readonly string[])[] = [],
+): Findings {
+  return findConflicts(combine(layers), { rules, mergers });
+}
+
 export function conflictsOf(
   layers: Readonly<Record<string, readonly Entry[]>>,
   rules?: ConflictsPlan,
 ): readonly Conflict[] {
-  return findConflicts(combine(layers), rules).conflicts;
+  return findingsOf(layers, rules).report.build().conflicts;
 }
 
-/** Conflicts in short: `error CONTENT_CONFLICT /x`. */
-export function shortOf(layers: Readonly<Record<string, readonly Entry[]>>, rules?: ConflictsPlan): string[] {
-  return conflictsOf(layers, rules).map(({ severity, code, path }) => `${severity} ${code} ${path}`);
+/** Findings in short: `error CONTENT_CONFLICT /x`; `merge /x by 0 1`, the numbers of the mergers; `repair /x`. */
+export function shortOf(
+  layers: Readonly<Record<string, readonly Entry[]>>,
+  rules?: ConflictsPlan,
+  ...mergers: readonly (readonly string[])[]
+): string[] {
+  const { report, claims, restorations } = findingsOf(layers, rules, mergers);
+  return [
+    ...report.build().conflicts.map(({ severity, code, path }) => `${severity} ${code} ${path}`),
+    ...[...claims.values()].map((claim) => `merge /${claim.path} by ${claim.mergers.join(' ')}`),
+    ...[...restorations.values()].map(
+      ({ by, path, place }) => `${by}${place === undefined ? ', removal' : ''} /${path}`,
+    ),
+  ];
 }

@@ -2,7 +2,19 @@ import * as fc from 'fast-check';
 import type { Entry } from '../../lib/pack';
 import { findConflicts } from '../../lib/stack';
 import type { ConflictsPlan } from '../../lib/plan';
-import { combine, conflictsOf, device, directory, file, link, listOf, opaque, shortOf, whiteout } from './combination';
+import {
+  combine,
+  conflictsOf,
+  device,
+  directory,
+  file,
+  findingsOf,
+  link,
+  listOf,
+  opaque,
+  shortOf,
+  whiteout,
+} from './combination';
 import { Combination } from '../../lib/stack';
 
 type Layers = Readonly<Record<string, readonly Entry[]>>;
@@ -145,7 +157,7 @@ describe('what one component changes of the shared base', () => {
     [
       'a file that the one above sets back',
       { ab: base, a: [file('etc/x', 'new')], b: [file('etc/x', 'base')] },
-      ['error CONTENT_CONFLICT /etc/x'],
+      ['one-sided change /etc/x'],
     ],
     ['both alike', { ab: base, a: [file('etc/x', 'new')], b: [file('etc/x', 'new')] }, []],
     [
@@ -154,9 +166,9 @@ describe('what one component changes of the shared base', () => {
       [],
     ],
     [
-      'a directory, and loses',
+      'a directory that the one above sets back',
       { ab: base, a: [directory('etc', { mode: 0o700 })], b: [directory('etc', { mode: 0o750 })] },
-      ['error DIRECTORY_WEAKENED /etc'],
+      ['one-sided change /etc'],
     ],
     [
       'a directory away that the other one uses',
@@ -176,7 +188,7 @@ describe('what one component changes of the shared base', () => {
     [
       'back that the other one removed',
       { ab: base, a: [whiteout('etc/x')], b: [file('etc/x', 'base')] },
-      ['error MODIFY_DELETE /etc/x'],
+      ['one-sided change, removal /etc/x'],
     ],
     [
       'in a directory that the other one removes',
@@ -191,6 +203,53 @@ describe('what one component changes of the shared base', () => {
     ],
   ])('%s', (_what, layers, expected) => {
     expect(shortOf(layers)).toEqual(expected);
+  });
+
+  test('and two of three in different ways, is a conflict, whatever the third one has', () => {
+    const layers = { abc: base, a: [file('etc/x', '1')], b: [file('etc/x', '2')], c: [file('etc/x', 'base')] };
+    expect(shortOf(layers)).toEqual(['error CONTENT_CONFLICT /etc/x']);
+  });
+
+  test('goes to the top where a rule or nobody cares', () => {
+    const layers = { ab: base, a: [file('etc/x', 'new')], b: [file('etc/x', 'base')] };
+    expect(shortOf(layers, { rules: [{ match: '/etc/x', policy: 'warn' }] })).toEqual([
+      'warning CONTENT_CONFLICT /etc/x',
+    ]);
+    const log = { ab: [file('var/log/x', 'base')], a: [file('var/log/x', 'new')], b: [file('var/log/x', 'base')] };
+    expect(shortOf(log)).toEqual(['info CONTENT_CONFLICT /var/log/x']);
+  });
+});
+
+describe('mergers', () => {
+  const layers = { a: [file('etc/x', '1'), file('y', '1')], b: [file('etc/x', '2'), file('y', '2')] };
+
+  test('are given the paths that they are for, in their order', () => {
+    expect(shortOf(layers, {}, ['/none'], ['/etc/*'], ['/**'])).toEqual(['merge /etc/x by 1 2', 'merge /y by 2']);
+  });
+
+  test('come after the rules', () => {
+    const rules: ConflictsPlan = { default: 'last-wins', rules: [{ match: '/etc/**', policy: 'warn' }] };
+    expect(shortOf(layers, rules, ['/**'])).toEqual(['warning CONTENT_CONFLICT /etc/x', 'merge /y by 0']);
+  });
+
+  test('may settle that one component removes what another one changes', () => {
+    const changed = { ab: [file('x', 'base')], a: [file('x', 'new')], b: [whiteout('x')] };
+    expect(shortOf(changed, {}, ['/x'])).toEqual(['merge /x by 0']);
+  });
+
+  test('are not asked what no content could settle', () => {
+    expect(shortOf({ a: [file('x')], b: [file('x', 'x', { uid: 1 })] }, {}, ['/**'])).toEqual([
+      'error METADATA_CONFLICT /x',
+    ]);
+    expect(shortOf({ a: [link('lib', 'x')], b: [directory('lib')] }, {}, ['/**'])).toEqual([
+      'error TYPE_CONFLICT /lib',
+    ]);
+  });
+
+  test('for everything are not for what nobody cares about', () => {
+    const log = { a: [file('var/log/x', '1')], b: [file('var/log/x', '2')] };
+    expect(shortOf(log, {}, ['/**'])).toEqual(['info CONTENT_CONFLICT /var/log/x']);
+    expect(shortOf(log, {}, ['/var/log/*'])).toEqual(['merge /var/log/x by 0']);
   });
 });
 
@@ -214,26 +273,41 @@ describe('whiteouts that reach a sibling', () => {
     });
   });
 
-  test('an opaque mark that hides nothing of its own base is told, and no default allows it', () => {
+  test('an opaque mark that hides nothing of its own base is repaired, unless a rule says otherwise', () => {
     const layers = {
       ab: [directory('etc')],
       a: [directory('etc'), directory('etc/ssl'), file('etc/ssl/x')],
       b: [directory('etc'), opaque('etc/ssl'), file('etc/ssl/y')],
     };
     for (const rules of [{}, { default: 'last-wins' }, { whiteouts: 'allow' }] satisfies ConflictsPlan[]) {
-      expect(shortOf(layers, rules)).toEqual(['error VACUOUS_WHITEOUT /etc/ssl']);
+      expect(shortOf(layers, rules)).toEqual(['repair /etc/ssl/x']);
     }
-    expect(conflictsOf(layers)[0]?.hidden).toEqual(['/etc/ssl/x']);
-    expect(shortOf(layers, { rules: [{ match: '/etc/ssl/x', policy: 'last-wins' }] })).toEqual([
-      'info VACUOUS_WHITEOUT /etc/ssl',
-    ]);
+    const rules: ConflictsPlan = { rules: [{ match: '/etc/ssl/x', policy: 'last-wins' }] };
+    expect(shortOf(layers, rules)).toEqual(['info VACUOUS_WHITEOUT /etc/ssl']);
+    expect(conflictsOf(layers, rules)[0]?.hidden).toEqual(['/etc/ssl/x']);
+  });
+
+  test('what would be too much to put back is an error', () => {
+    const large = { size: 40 * 1024 * 1024 };
+    const layers = { a: [file('d/x', 'x', large), file('d/y', 'y', large)], b: [opaque('d')] };
+    expect(shortOf(layers)).toEqual(['error VACUOUS_WHITEOUT /d']);
+    expect(conflictsOf(layers)[0]).toMatchObject({ hidden: ['/d/x', '/d/y'], hiddenCount: 2 });
+  });
+
+  test('what a third component has again is not put back', () => {
+    expect(shortOf({ a: [file('d/x', '1')], b: [opaque('d')], c: [file('d/x', '1')] })).toEqual([]);
+  });
+
+  test('of what several components have the topmost is put back', () => {
+    const found = findingsOf({ a: [file('d/x', '1', { mtime: 1 })], b: [file('d/x', '1')], c: [opaque('d')] });
+    expect(found.restorations.get('d/x')?.place?.layer).toBe(1);
   });
 
   test.each<[string, Layers, string[]]>([
-    ['a whiteout of nothing', { ab: base, a: [file('x')], b: [whiteout('x')] }, ['error VACUOUS_WHITEOUT /x']],
+    ['a whiteout of nothing', { ab: base, a: [file('x')], b: [whiteout('x')] }, ['repair /x']],
     ['an own one that hides nothing of the sibling', { ab: base, a: [file('x')], b: [whiteout('etc/cron.d')] }, []],
     ['a vacuous one that hides nothing', { ab: base, a: [file('x')], b: [opaque('etc')] }, []],
-    ['one of the root', { ab: [], a: [file('x')], b: [opaque(''), file('y')] }, ['error VACUOUS_WHITEOUT /']],
+    ['one of the root', { ab: [], a: [file('x')], b: [opaque(''), file('y')] }, ['repair /x']],
     [
       'one below the sibling',
       {
@@ -256,15 +330,16 @@ describe('whiteouts that reach a sibling', () => {
     [
       'one of what its component had removed before',
       { a: [file('x', '1')], b1: [file('x', '2')], b2: [whiteout('x')], b3: [whiteout('x')] },
-      ['error VACUOUS_WHITEOUT /x'],
+      ['repair /x'],
     ],
   ])('%s', (_what, layers, expected) => {
     expect(shortOf(layers)).toEqual(expected);
   });
 
-  test('own ones can be allowed', () => {
+  test('own ones can be allowed, or repaired', () => {
     const layers = { ab: base, a: [file('etc/cron.d/new')], b: [whiteout('etc/cron.d')] };
     expect(shortOf(layers, { whiteouts: 'allow' })).toEqual(['warning FOREIGN_WHITEOUT /etc/cron.d']);
+    expect(shortOf(layers, { whiteouts: 'repair' })).toEqual(['repair /etc/cron.d/new']);
   });
 });
 
@@ -380,14 +455,14 @@ test('a million paths are compared, and the one that differs is found', () => {
   const lists = ['a', 'b'].map((key) => ({ key, createdBy: key, list: listOf(entries(key)) }));
   expect(lists.reduce((sum, { list }) => sum + list.paths.length, 0)).toBe(1_000_004);
   const components = lists.map(({ key }) => ({ name: key, layers: [key] }));
-  const report = findConflicts(new Combination(lists, components));
+  const report = findConflicts(new Combination(lists, components)).report.build();
   expect(report.counts).toEqual([{ code: 'CONTENT_CONFLICT', severity: 'error', count: 1 }]);
   expect(report.conflicts.map(({ path }) => path)).toEqual(['/usr/clash']);
 }, 120_000);
 
 test('conflicts beyond a thousand are counted', () => {
   const files = (text: string): Entry[] => Array.from({ length: 1500 }, (_, at) => file(`x${String(at)}`, text));
-  const report = findConflicts(combine({ a: files('1'), b: files('2') }));
+  const report = findConflicts(combine({ a: files('1'), b: files('2') })).report.build();
   expect(report.counts).toEqual([{ code: 'CONTENT_CONFLICT', severity: 'error', count: 1500 }]);
   expect(report.conflicts).toHaveLength(1000);
 });

@@ -2,12 +2,19 @@ import type { Conflict, ConflictReport, ExplainResult, Severity } from '../../to
 import type { Style } from '../io';
 import { cleanLine, count, table } from './text';
 
-/** Everything a report has, a block each, and how many there are. */
-export function conflictsText({ conflicts, counts }: ConflictReport, style: Style): string {
-  if (counts.length === 0) return 'no conflicts\n';
+/** Everything a report has: a block for each conflict, what is settled, and how many there are. */
+export function conflictsText({ conflicts, counts, settled, settledCount }: ConflictReport, style: Style): string {
+  if (counts.length === 0 && settledCount === 0) return 'no conflicts\n';
   const blocks = conflicts.map((conflict) => [...conflictLines(conflict, style), ''].join('\n'));
+  const rows = settled.map(({ path, by, components }) => [path, by, components.join(', ')].map(cleanLine));
+  const more = settledCount - settled.length;
+  const glue = [
+    ...(settledCount > 0 ? [`settled by a glue layer: ${count(settledCount, 'path')}`] : []),
+    ...table(rows).map((line) => `  ${line}`),
+    ...(more > 0 ? [`  and ${count(more, 'more path')}`] : []),
+  ];
   const totals = counts.map(({ code, severity, count: number }) => `${severity} ${code}: ${String(number)}`);
-  return `${blocks.join('\n')}\n${totals.map((total) => `${total}\n`).join('')}`;
+  return [...blocks, ...glue, ...totals].map((part) => `${part}\n`).join('');
 }
 
 /** Who has a path, bottom to top, and its conflicts. */
@@ -27,12 +34,14 @@ export function explanationText(result: ExplainResult, style: Style): string {
 
 function conflictLines(conflict: Conflict, style: Style): string[] {
   const { bold, cyan } = style.colors;
-  const { code, severity, path, owners, hidden, hiddenCount = 0, fix } = conflict;
+  const { code, severity, path, owners, message, files, hidden, hiddenCount = 0, fix } = conflict;
   const rows = owners.map(({ component, createdBy, entry }) => [component, createdBy, entry].map(cleanLine));
   const more = hiddenCount - (hidden?.length ?? 0);
   return [
     `${paint(severity, style)} ${code} ${bold(cleanLine(path))}`,
+    ...(message === undefined ? [] : [`  ${cleanLine(message)}`]),
     ...table(rows).map((line) => `  ${line}`),
+    ...(files ?? []).map((each) => `  file: ${cleanLine(each)}`),
     ...(hidden ?? []).map((each) => `  hidden: ${cleanLine(each)}`),
     ...(more > 0 ? [`  and ${count(more, 'more path')}`] : []),
     `  ${cyan('fix:')} ${cleanLine(fix)}`,

@@ -4,7 +4,8 @@ import { flag, listOf, membersOf, objectOf, oneOf, text, type Check } from './ch
 
 const policy = oneOf('error', 'warn', 'last-wins');
 
-const match = text(
+/** A glob over the paths of an image. */
+export const glob = text(
   'a glob over absolute paths, such as "/usr/share/doc/**"',
   (value) => /^(\/|\*\*)/.test(value),
   'write it from the root of the image, with a slash in front',
@@ -14,7 +15,7 @@ const rule: Check<{ match: string; policy: NonNullable<ConflictRule['policy']> }
   const members = objectOf('match', 'policy')(report, what, value);
   if (members === undefined) return undefined;
   const { match: pattern, policy: chosen } = members as Readonly<Record<string, unknown>>;
-  const good = { match: match(report, `${what}.match`, pattern), policy: policy(report, `${what}.policy`, chosen) };
+  const good = { match: glob(report, `${what}.match`, pattern), policy: policy(report, `${what}.policy`, chosen) };
   return good.match === undefined || good.policy === undefined ? undefined : { match: good.match, policy: good.policy };
 };
 
@@ -26,7 +27,7 @@ export const conflicts: Check<NonNullable<StackedPlan['conflicts']>> = (report, 
   return {
     default: read('default', policy),
     rules: read('rules', listOf(rule)),
-    whiteouts: read('whiteouts', oneOf('error', 'allow')),
+    whiteouts: read('whiteouts', oneOf('error', 'repair', 'allow')),
     portable: read('portable', flag),
   };
 };

@@ -1,5 +1,5 @@
 import { isTag, parsePlatform } from '../../oci';
-import type { ImagePlan, LayerPlan } from '../../plan';
+import type { ImagePlan, LayerPlan, StackedPlan } from '../../plan';
 import type { ImageProps } from '../image-props';
 import type { LayerProps } from '../layer-props';
 import type { IImage } from '../reference';
@@ -24,6 +24,7 @@ import { config } from './render-config';
 import { conflicts } from './render-conflicts';
 import { renderDebian } from './render-debian';
 import { renderImport } from './render-import';
+import { mergers } from './render-mergers';
 import { renderScript } from './render-script';
 import { renderSource } from './render-source';
 import { imageKey, type Rendering } from './rendering';
@@ -70,7 +71,7 @@ export function renderImage(rendering: Rendering, image: IImage, declaration: De
         ...common,
         type: 'stacked-image',
         components: renderComponents(rendering, declaration.components),
-        conflicts: membersOf<keyof StackedImageProps>(report, '', declaration.props)('conflicts', conflicts),
+        ...renderSettling(rendering, declaration.props),
       };
     case 'debian-packages':
       return { ...common, ...renderDebian(rendering, declaration.props) };
@@ -102,6 +103,18 @@ function renderLayer(rendering: Rendering, props: LayerProps): LayerRecipe {
     from: read('from', (_, what, value) => renderSource(rendering, what, value)) ?? { type: 'scratch' },
     imports,
     ...renderScript(rendering, props, imports),
+  };
+}
+
+function renderSettling(
+  rendering: Rendering,
+  props: StackedImageProps,
+): Pick<StackedPlan, 'conflicts' | 'mergers' | 'glue'> {
+  const read = membersOf<keyof StackedImageProps>(rendering.report, '', props);
+  return {
+    conflicts: read('conflicts', conflicts),
+    mergers: read('mergers', mergers(rendering)),
+    glue: read('glue', oneOf('allow', 'forbid')),
   };
 }
 

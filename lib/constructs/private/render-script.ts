@@ -1,8 +1,9 @@
-import { isScriptImport, type BindPlan, type ImportPlan, type LayerPlan, type SecretPlan } from '../../plan';
+import { isScriptImport, LIMITS, type BindPlan, type ImportPlan, type LayerPlan, type SecretPlan } from '../../plan';
 import type { Bind, LayerProps, Secret } from '../layer-props';
 import {
   anyText,
   flag,
+  integer,
   isObject,
   listOf,
   mapOf,
@@ -31,6 +32,7 @@ export type ScriptRecipe = Pick<
   | 'secrets'
   | 'exclude'
   | 'clean'
+  | 'idLane'
   | 'generateLabels'
 >;
 
@@ -48,6 +50,9 @@ const script: Check<string> = (report, what, value) => {
 const variableName = text('the name of a variable, without "="', (name) => name !== '' && !name.includes('='));
 const env = mapOf('a variable name without "="', (key) => key !== '' && !key.includes('='));
 const pattern = text('a regular expression', isPattern);
+const lane = integer(LIMITS.idLane, 'or false, for the ids of the base');
+/** None is chosen by `false`. */
+const idLane: Check<number> = (report, what, value) => (value === false ? undefined : lane(report, what, value));
 const secretId = text('a name of letters, digits, "_", "." and "-"', (id) => /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(id));
 
 /** A path where a script sees something that is not part of its layer. */
@@ -76,6 +81,7 @@ export function renderScript(rendering: Rendering, props: LayerProps, imports: r
     ),
     exclude: read('exclude', listOf(nonEmptyText)),
     clean: read('clean', flag),
+    idLane: read('idLane', idLane),
     generateLabels: read('generateLabels', script),
   };
   checkPlaces(report, recipe, imports);
@@ -150,7 +156,7 @@ function checkPlaces(report: Reporter, recipe: ScriptRecipe, imports: readonly I
 
 /** What only a script can use is a mistake where there is none. */
 function checkUse(report: Reporter, recipe: ScriptRecipe, imports: readonly ImportPlan[]): void {
-  const forRun = ['exclude', 'clean'] as const;
+  const forRun = ['exclude', 'clean', 'idLane'] as const;
   const forAny = ['buildEnv', 'buildEnvPassthrough', 'network', 'binds', 'caches', 'secrets'] as const;
   const useless = [...forRun, ...(recipe.generateLabels === undefined ? forAny : [])];
   for (const name of useless.filter((each) => recipe[each] !== undefined)) {

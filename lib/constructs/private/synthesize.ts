@@ -15,6 +15,7 @@ import type { AppProps } from '../app-props';
 import type { IImage } from '../reference';
 import { declarationOf, type Declaration } from './declaration';
 import { checkNames, type NamedImage } from './image-names';
+import { withIdLanes } from './id-lanes';
 import { addOrdering } from './ordering';
 import { Problems, type Reporter } from './problems';
 import { renderApp } from './render-app';
@@ -68,7 +69,11 @@ export function synthesize({ root, props, stack, directory, outdir }: SynthInput
   }
   for (const { node } of root.node.findAll()) runValidations(node, problems.at(placeOf(node.path)));
   problems.throwAny();
-  const plan = { ...settings, images: Object.fromEntries(plans) };
+  const hasChosen = (path: string): boolean => {
+    const declaration = images.get(path)?.declaration;
+    return declaration?.type === 'layer' && declaration.props.idLane !== undefined;
+  };
+  const plan = { ...settings, images: withIdLanes(Object.fromEntries(plans), hasChosen) };
   return writeAssembly(outdir, { directory: realDirectory, plan, tree: treeOf(root, images) });
 }
 

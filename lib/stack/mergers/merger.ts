@@ -22,9 +22,9 @@ export interface MergedComponent {
 export interface MergeRequest {
   /** Its paths at which components contradict each other, in byte order. */
   readonly paths: readonly string[];
-  /** What all components share: the layers they have in common; nothing when they have none. */
+  /** What these components share: the layers they have in common; nothing when they have none. */
   readonly base: Files;
-  /** Bottom to top. */
+  /** Those that have, or remove, something at one of the paths; bottom to top. */
   readonly components: readonly MergedComponent[];
   /** What containers would see without any merger, but with what mergers before this one made. */
   readonly stacked: Files;
@@ -68,7 +68,10 @@ export interface MergeProblem {
 
 /** What came out. Nothing of it is used when there are problems. */
 export interface MergeOutcome {
-  /** By path; other paths than those of the request are allowed, if the merger is for them. */
+  /**
+   * By path; other paths than those of the request are allowed, if the merger is for them or `makes` them. Paths of the request that are not here are
+   * left to the next merger that is for them, and at last to whoever reads of the conflict.
+   */
   readonly files: ReadonlyMap<string, MergedFile>;
   readonly problems: readonly MergeProblem[];
 }
@@ -83,8 +86,10 @@ export interface Merger {
   readonly name: string;
   /** Part of all keys: another number makes everything anew that it merged. */
   readonly version: number;
-  /** Globs over absolute paths: what it is for. */
+  /** Globs over absolute paths: what it is for. `/**` is everything but what nobody cares about, such as logs. */
   readonly paths: readonly string[];
+  /** Globs over absolute paths: what it may make besides, without being asked about it. @default nothing */
+  readonly makes?: readonly string[] | undefined;
   /** @throws StackError STACK5023, STACK7004 of the files it reads */
   merge(request: MergeRequest): Promise<MergeOutcome>;
 }

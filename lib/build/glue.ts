@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto';
+import { StackError } from '../core';
+import {
+  ancestorsOf,
+  ContentReader,
+  parentOf,
+  plainDirectory,
+  resolveInView,
+  sortTree,
+  treeDigest,
+  type DirectoryEntry,
+  type Entry,
+  type FileEntry,
+  type Tree,
+  type View,
+} from '../pack';
+import { FileView } from './file-view';
+import { fileAt } from './merged-files';
+
+/** What comes on top of a combination, so that nothing of its components is lost (stacking.md §6). */
+export class Glue {
+  private readonly entries = new Map<string, Entry>();
+  private merged: FileView;
+
+  /**
+   * @param below what containers see without it
+   * @param origins of directories that are not there: what the components have
+   * @param epoch time of directories that nobody describes, seconds since 1970
+   */
+  public constructor(
+    private readonly below: FileView,
+    private readonly origins: readonly View[],
+    private readonly epoch: number,
+  ) {
+    this.merged = below;
+  }
+
+  /** What containers see with everything that was put here. */
+  public get view(): FileView {
+    return this.merged;
+  }
+
+  public get isEmpty(): boolean {
+    return this.entries.size === 0;
+  }
+
+  /**
+   * Puts something on top, or removes what is there; nothing is kept of what makes no difference. The view does not have it
+   * before {@link settle}.
+   * @throws StackError STACK5029 when it would have to take the place of a directory, or its parent is none
+   */
+  public put(path: string, entry: Entry | undefined): void {
+    const parent = resolveInView(this.below, parentOf(path));
+    const place = `${parent === '' ? '' : `${parent}/`}${path.slice(path.lastIndexOf('/') + 1)}`;
+    const there = fileAt(this.below, place);
+    this.entries.delete(place);
+    if (entry === undefined) {
+      if (there !== undefined) this.entries.set(place, { type: 'whiteout', path: place });
+      return;
+    }
+    const above = [...ancestorsOf(place)].find((each) => !isDirectory(this.below.get(each)));
+    if (above !== undefined) throw misplaced(place, `/${above} is no directory`);
+    if (there?.type === 'directory' && entry.type !== 'directory') throw misplaced(place, 'it is a directory');
+    if (there === undefined || !isAlike(there, entry)) this.entries.set(place, { ...entry, path: place });
+  }
+
+  /** Takes what was put here into the view. */
+  public settle(): void {
+    if (!this.isEmpty) this.merged = FileView.of([this.below.under(''), this.withParents()], this.epoch);
+  }
+
+  /**
+   * All of it, with the directories above. Equal layers are one layer, so it differs from those that are there: by the root
+   * directory, if need be with another time.
+   * @param taken what the other layers are by content
+   */
+  public tree(taken: ReadonlySet<string>): Tree {
+    const tree = this.withParents();
+    const root = this.below.get('') ?? plainDirectory('', this.epoch);
+    let unique = tree;
+    for (let more = 0; taken.has(treeDigest(unique) ?? ''); more += 1) {
+      unique = root.type === 'directory' ? [{ ...root, mtime: root.mtime + more }, ...tree] : tree;
+    }
+    return unique;
+  }
+
+  private withParents(): Tree {
+    const all = new Map(this.entries);
+    for (const path of this.entries.keys()) {
+      for (const parent of ancestorsOf(path)) if (!all.has(parent)) all.set(parent, this.directory(parent));
+    }
+    return sortTree(all.values());
+  }
+
+  private directory(path: string): DirectoryEntry {
+    for (const view of [this.below, ...this.origins]) {
+      const entry = view.get(path);
+      if (entry?.type === 'directory') return { ...entry, opaque: undefined };
+    }
+    return plainDirectory(path, this.epoch);
+  }
+}
+
+function isDirectory(entry: Entry | undefined): boolean {
+  return entry === undefined || entry.type === 'directory';
+}
+
+function misplaced(path: string, why: string): StackError {
+  return new StackError('STACK5029', `a merger puts something at /${path}, but ${why}`);
+}
+
+/** Whether two entries differ in nothing but their time and how they are called. */
+function isAlike(a: Entry, b: Entry): boolean {
+  if (a.type !== b.type || a.type === 'whiteout' || b.type === 'whiteout') return false;
+  const isLink = a.type === 'symlink';
+  if ((!isLink && a.mode !== b.mode) || a.uid !== b.uid || a.gid !== b.gid) return false;
+  if (textOf(a.xattrs) !== textOf(b.xattrs)) return false;
+  if (a.type === 'symlink' && b.type === 'symlink') return a.target === b.target;
+  if (a.type === 'file' && b.type === 'file') return a.size === b.size && sha256Of(a) === sha256Of(b);
+  return a.type === 'directory';
+}
+
+function textOf(xattrs: Extract<Entry, { type: 'file' }>['xattrs']): string {
+  return JSON.stringify(xattrs ?? []);
+}
+
+function sha256Of(file: FileEntry): string {
+  if (file.sha256 !== undefined) return file.sha256;
+  const hash = createHash('sha256');
+  const reader = new ContentReader();
+  try {
+    for (const chunk of reader.read(file)) hash.update(chunk);
+  } finally {
+    reader.close();
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,110 @@
+import { canonicalJson } from '../core';
+import { digestOf, isDigest } from '../oci';
+import { treeDigest, type Tree } from '../pack';
+import { CONFLICT_RULES, findConflicts, type ConflictReport } from '../stack';
+import type { CombinedDeltas } from './built-image';
+import { combinationOf } from './combined';
+import type { BuildContext } from './context';
+import type { KnownDelta } from './delta';
+import type { KeyedMerger } from './keyed-merger';
+import { mergersOf } from './mergers';
+import { Settling } from './settling';
+
+const SETTLEMENTS = 'settlements';
+
+/** What a combination needs on top. */
+export interface GlueDelta {
+  readonly delta: KnownDelta;
+  /** Digest of everything it was made from. */
+  readonly inputs: string;
+}
+
+/** What came of the conflicts of a combination. */
+export interface Settlement {
+  readonly report: ConflictReport;
+  /** Where something was merged or put back, and nothing is an error. */
+  readonly glue?: GlueDelta | undefined;
+}
+
+/** A settlement as the store keeps it; the glue is merged anew where it must be packed anew. */
+interface SettlementRecord {
+  readonly report: ConflictReport;
+  readonly glue?: { readonly contentKey: string; readonly createdBy: string } | undefined;
+}
+
+/**
+ * Looks for conflicts between the components of a combination and settles what can be, once: the outcome is remembered by
+ * everything it depends on, and no index is read when it is known.
+ * @param image construct path
+ * @throws StackError STACK5029 for a merger of the app that cannot be used, and as `pathListOf`
+ */
+export async function settleConflicts(
+  context: BuildContext,
+  image: string,
+  combined: CombinedDeltas,
+): Promise<Settlement> {
+  const { deltas, combines, how = {} } = combined;
+  if (combines.length < 2) return { report: { conflicts: [], counts: [], settled: [], settledCount: 0 } };
+  const { store, signal, epoch } = context;
+  const mergers = await mergersOf(context, how.mergers);
+  const inputs = digestOf(
+    canonicalJson({
+      version: CONFLICT_RULES,
+      layers: deltas.map(({ contentKey, createdBy }) => [contentKey, createdBy]),
+      components: combines.map((each) => [each.name, each.deltas.map(({ contentKey }) => contentKey)]),
+      rules: how.conflicts ?? {},
+      mergers: mergers.map(({ key }) => key),
+      glue: how.glue ?? 'allow',
+      epoch,
+    }),
+  );
+  let made: { readonly record: SettlementRecord; readonly tree?: Tree | undefined } | undefined;
+  const { report, glue } = await store.findOrMake(
+    `settle ${inputs}`,
+    {
+      find: async () => {
+        const known = context.isFresh(image) ? undefined : await store.readRecord(SETTLEMENTS, inputs);
+        return isRecord(known) ? known : undefined;
+      },
+      make: async () => {
+        made = await settle(context, combined, mergers);
+        await store.writeRecord(SETTLEMENTS, inputs, made.record);
+        return made.record;
+      },
+    },
+    signal,
+  );
+  if (glue === undefined) return { report };
+  const tree = async (): Promise<Tree> => (made ??= await settle(context, combined, mergers)).tree ?? [];
+  return { report, glue: { inputs, delta: { ...glue, tree } } };
+}
+
+async function settle(
+  context: BuildContext,
+  combined: CombinedDeltas,
+  mergers: readonly KeyedMerger[],
+): Promise<{ readonly record: SettlementRecord; readonly tree?: Tree | undefined }> {
+  const combination = await combinationOf(context, combined);
+  const { how = {}, deltas } = combined;
+  const findings = findConflicts(combination, { rules: how.conflicts, mergers: mergers.map(({ paths }) => paths) });
+  const { report, claims, restorations } = findings;
+  if (claims.size === 0 && restorations.size === 0) return { record: { report: report.build() } };
+  const settling = await Settling.of(combined, combination, findings, context.epoch);
+  settling.restore();
+  await settling.merge(mergers);
+  if (how.glue === 'forbid' && !settling.glue.isEmpty) report.forbidGlue();
+  if (report.hasErrors || settling.glue.isEmpty) return { record: { report: report.build(false) } };
+  const tree = settling.glue.tree(new Set(deltas.map(({ contentKey }) => contentKey)));
+  const contentKey = treeDigest(tree) ?? '';
+  const built = report.build();
+  const by = [...new Set(built.settled.map((each) => each.by))].sort();
+  return { record: { report: built, glue: { contentKey, createdBy: `glue ${by.join(', ')}` } }, tree };
+}
+
+function isRecord(value: unknown): value is SettlementRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { report, glue } = value as Partial<Record<keyof SettlementRecord, unknown>>;
+  const { conflicts, counts, settled } = Object(report) as Partial<Record<keyof ConflictReport, unknown>>;
+  if (![conflicts, counts, settled].every((each) => Array.isArray(each))) return false;
+  return glue === undefined || isDigest((Object(glue) as { readonly contentKey?: unknown }).contentKey);
+}

@@ -1,0 +1,272 @@
+import type { KnownDelta } from '../../lib/build/delta';
+import { settleConflicts, type Settlement } from '../../lib/build/settle-conflicts';
+import { indexLine, treeDigest, type Entry, type Tree } from '../../lib/pack';
+import type { StackedPlan } from '../../lib/plan';
+import { deltaOf, directory, entryAt, hardlink, link, outline, textFile, Workshop } from './workshop';
+
+const shop = new Workshop();
+afterAll(() => {
+  shop.remove();
+});
+
+const EPOCH = 1_000_000_000;
+const whiteout = (path: string): Entry => ({ type: 'whiteout', path });
+const opaque = (path: string): Entry => directory(path, { opaque: true });
+
+/** Layers by name, bottom to top; a component has those whose names have its letter: `ab` is a layer of both a and b. */
+async function settle(layers: Readonly<Record<string, Tree>>, how: Partial<StackedPlan> = {}) {
+  const deltas = new Map(Object.entries(layers).map(([name, tree]) => [name, deltaOf(tree)]));
+  const letters = [...new Set([...deltas.keys()].flatMap((name) => name.replace(/\d/g, '').split('')))].sort();
+  const combines = letters.map((name) => ({
+    name,
+    deltas: [...deltas].flatMap(([each, delta]): KnownDelta[] => (each.includes(name) ? [delta] : [])),
+  }));
+  return settleConflicts(await shop.context(), 'both', { deltas: [...deltas.values()], combines, how });
+}
+
+async function glueOf(settlement: Settlement): Promise<Tree> {
+  expect(settlement.report.conflicts).toEqual([]);
+  return (await settlement.glue?.delta.tree()) ?? [];
+}
+
+/** A merger module whose function has this body. */
+function merger(body: string, paths: readonly string[] = ['/**']): Partial<StackedPlan> {
+  made += 1; // jest loads a file once
+  const module = `./mergers/${String(made)}.js`;
+  shop.write({ [module]: `exports.merge = async ({ paths, base, components, stacked }) => { ${body} };` });
+  return { mergers: [{ module, paths: [...paths] }] };
+}
+let made = 0;
+
+/** The body of one that gives a file the same content always. */
+const gives = (path: string, text: string): string =>
+  `return { files: new Map([['${path}', { type: 'file', content: Buffer.from('${text}') }]]), problems: [] };`;
+
+describe('what nobody meant to lose', () => {
+  const base = [directory('etc'), textFile('etc/x', 'base')];
+  const [own, other] = [textFile('own', ''), textFile('other', '')];
+
+  test('a change that the component above undoes, having what the base has, is on top again', async () => {
+    const changed = textFile('etc/x', 'changed', { mode: 0o600, mtime: 7 });
+    const settlement = await settle({ ab: base, a: [directory('etc'), changed, own], b: [...base, other] });
+    const glue = await glueOf(settlement);
+    expect(outline(glue)).toEqual(['etc/', 'etc/x: changed']);
+    expect(entryAt(glue, 'etc/x')).toMatchObject({ mode: 0o600, mtime: 7 });
+    expect(settlement.report.settled).toEqual([{ path: '/etc/x', by: 'one-sided change', components: ['a', 'b'] }]);
+    expect(settlement.glue?.delta.createdBy).toBe('glue one-sided change');
+  });
+
+  test('so is a removal, and the metadata of a directory', async () => {
+    const removed = await settle({ ab: base, a: [directory('etc'), whiteout('etc/x'), own], b: [...base, other] });
+    expect(outline(await glueOf(removed))).toEqual(['etc/', 'etc/x (whiteout)']);
+    const closed = await settle({ ab: base, a: [directory('etc', { mode: 0o700 }), own], b: [...base, other] });
+    expect(await glueOf(closed)).toEqual([expect.objectContaining({ path: 'etc', mode: 0o700 })]);
+  });
+
+  test('what a vacuous mark hides is put back as it was, in directories as containers see them', async () => {
+    const settlement = await settle(
+      {
+        ab: base,
+        a: [directory('etc'), directory('etc/ssl', { mode: 0o700 }), textFile('etc/ssl/a', 'a', { mtime: 9 })],
+        b: [
+          directory('etc', { mode: 0o711 }),
+          { ...opaque('etc/ssl'), mode: 0o750 } as Entry,
+          textFile('etc/ssl/b', 'b'),
+        ],
+      },
+      { conflicts: { default: 'last-wins' } },
+    );
+    const glue = (await settlement.glue?.delta.tree()) ?? [];
+    expect(outline(glue)).toEqual(['etc/', 'etc/ssl/', 'etc/ssl/a: a']);
+    expect(entryAt(glue, 'etc')).toMatchObject({ mode: 0o711 });
+    expect(entryAt(glue, 'etc/ssl')).toMatchObject({ mode: 0o750, opaque: undefined });
+    expect(entryAt(glue, 'etc/ssl/a')).toMatchObject({ mtime: 9 });
+  });
+
+  test('a directory that the mark removed comes back from the component that has it', async () => {
+    const cron = [directory('etc'), directory('etc/cron.d', { mode: 0o750 }), textFile('etc/cron.d/e2scrub', 'base')];
+    const layers = {
+      ab: cron,
+      a: [...cron.slice(0, 2), textFile('etc/cron.d/new', 'a'), own],
+      b: [directory('etc'), whiteout('etc/cron.d')],
+    };
+    const glue = await glueOf(await settle(layers, { conflicts: { whiteouts: 'repair' } }));
+    expect(outline(glue)).toEqual(['etc/', 'etc/cron.d/', 'etc/cron.d/new: a']);
+    expect(entryAt(glue, 'etc/cron.d')).toMatchObject({ mode: 0o750 });
+  });
+
+  test('links come back with what they lead to', async () => {
+    const files = [textFile('d/f', 'text'), hardlink('d/g', 'd/f'), link('d/s', 'f')];
+    const glue = await glueOf(await settle({ a: [directory('d'), ...files], b: [opaque('d')] }));
+    expect(outline(glue)).toEqual(['d/', 'd/f: text', 'd/g: text', 'd/s -> f']);
+  });
+
+  test('a glue layer is never one of the layers that are there', async () => {
+    const a = [directory('d'), textFile('d/x', 'x')];
+    const settlement = await settle({ a, b: [opaque('d')] });
+    const glue = await glueOf(settlement);
+    expect(outline(glue)).toEqual(['/', 'd/', 'd/x: x']);
+    expect(settlement.glue?.delta.contentKey).not.toBe(treeDigest(a));
+  });
+});
+
+describe('a merger', () => {
+  const base = [directory('etc', { mode: 0o711 }), textFile('etc/x', 'base', { uid: 1, gid: 1, mode: 0o640 })];
+  const layers = {
+    ab: base,
+    a: [textFile('etc/x', 'a', { uid: 1, gid: 2, mode: 0o640 })],
+    b: [textFile('etc/x', 'b', { uid: 1, gid: 1, mode: 0o600 })],
+  };
+
+  test('sees what each component has, and what containers would see', async () => {
+    const body = `
+      const read = async (files) => String(await files.read('etc/x'));
+      const texts = [paths.join(), await read(base), await read(stacked), components.map(({ name }) => name).join()];
+      for (const { files } of components) texts.push(await read(files), files.get('etc/x').gid, files.under('etc').length);
+      texts.push(await base.read('etc'), await base.read('none'));
+      return { files: new Map([['etc/x', { type: 'file', content: Buffer.from(texts.join(' ')) }]]), problems: [] };`;
+    expect(outline(await glueOf(await settle(layers, merger(body))))).toEqual([
+      'etc/',
+      'etc/x: etc/x base b a,b a 2 2 b 1 2  ',
+    ]);
+  });
+
+  test('decides about content; metadata is merged three-way, and directories are as they were', async () => {
+    const glue = await glueOf(await settle(layers, merger(gives('etc/x', 'both'))));
+    expect(entryAt(glue, 'etc/x')).toMatchObject({ uid: 1, gid: 2, mode: 0o600, mtime: EPOCH });
+    expect(entryAt(glue, 'etc')).toMatchObject({ mode: 0o711, mtime: 5 });
+  });
+
+  test('does not settle metadata that both have changed', async () => {
+    const both = { ...layers, b: [textFile('etc/x', 'b', { uid: 1, gid: 3, mode: 0o640 })] };
+    const { report, glue } = await settle(both, merger(gives('etc/x', 'both')));
+    expect(report.conflicts).toMatchObject([
+      {
+        code: 'METADATA_CONFLICT',
+        severity: 'error',
+        path: '/etc/x',
+        owners: [{ component: 'a' }, { component: 'b' }],
+      },
+    ]);
+    expect(glue).toBeUndefined();
+  });
+
+  test('may make links, remove files and make others that it is for', async () => {
+    const body = `return { files: new Map([
+      ['etc/x', { type: 'symlink', target: 'y' }],
+      ['etc/y', { type: 'file', content: Buffer.from('new') }],
+      ['etc/z', { type: 'removed' }],
+      ['etc/none', { type: 'removed' }],
+    ]), problems: [] };`;
+    const glue = await glueOf(await settle({ ...layers, ab: [...base, textFile('etc/z', '')] }, merger(body)));
+    expect(outline(glue)).toEqual(['etc/', 'etc/x -> y', 'etc/y: new', 'etc/z (whiteout)']);
+    expect(entryAt(glue, 'etc/y')).toMatchObject({ mode: 0o644, uid: 0, gid: 0 });
+  });
+
+  test('that comes to what is on top makes no layer', async () => {
+    const same = { ...layers, a: [textFile('etc/x', 'a', { uid: 1, gid: 1, mode: 0o640 })] };
+    const { report, glue } = await settle(same, merger(gives('etc/x', 'b')));
+    expect(report.conflicts).toEqual([]);
+    expect(glue).toBeUndefined();
+  });
+
+  test('that leaves a path out leaves it to the next, and at last to who reads of the conflict', async () => {
+    const nothing = merger('return { files: new Map(), problems: [] };');
+    expect((await settle(layers, nothing)).report.conflicts).toMatchObject([
+      { code: 'MERGE_CONFLICT', path: '/etc/x' },
+    ]);
+    const { report } = await settle({ a: [textFile('etc/x', '1')], b: [textFile('etc/x', '2')] }, nothing);
+    expect(report.conflicts).toMatchObject([{ code: 'CONTENT_CONFLICT', path: '/etc/x' }]);
+  });
+
+  test('that has problems settles nothing, and they are told with their owners', async () => {
+    const body = `return { files: new Map(), problems: [{
+      code: 'ID_COLLISION', path: 'etc/x', message: 'id 7 is p and q', components: ['b'], files: ['bin/p'], fix: 'choose' }] };`;
+    const { report, glue } = await settle(layers, merger(body));
+    expect(report.conflicts).toMatchObject([
+      {
+        code: 'ID_COLLISION',
+        severity: 'error',
+        path: '/etc/x',
+        owners: [{ component: 'b' }],
+        message: 'id 7 is p and q',
+        files: ['/bin/p'],
+        fix: 'choose',
+      },
+    ]);
+    expect(glue).toBeUndefined();
+  });
+
+  test('is not given what components have nothing to do with', async () => {
+    const body =
+      "return { files: new Map([['etc/x', { type: 'file', content: Buffer.from(components.map((c) => c.name).join()) }]]), problems: [] };";
+    const glue = await glueOf(await settle({ ...layers, c: [textFile('boot/kernel', 'k')] }, merger(body)));
+    expect(outline(glue)).toContain('etc/x: a,b');
+  });
+
+  test('does not get files that are too large', async () => {
+    const large = { ...textFile('etc/x', ''), size: 65 * 1024 * 1024, sha256: 'f'.repeat(64) };
+    const huge = deltaOf([large]);
+    const { store } = await shop.context();
+    await store.writeRecord('indexes', huge.contentKey, await store.addBlob(`${indexLine(large, large.sha256)}\n`));
+    const { report } = await settle(
+      { ab: base, a: layers.a, b: [large] },
+      merger('await components[1].files.read(paths[0]);'),
+    );
+    expect(report.conflicts).toMatchObject([
+      {
+        code: 'TOO_LARGE_TO_MERGE',
+        path: '/etc/x',
+        message: expect.stringContaining('/etc/x has 68157440 bytes') as string,
+      },
+    ]);
+  });
+});
+
+describe('a glue layer', () => {
+  test('can be forbidden, which makes errors of what would need it', async () => {
+    const { report, glue } = await settle(
+      { a: [directory('d'), textFile('d/x', 'x')], b: [opaque('d')] },
+      { glue: 'forbid' },
+    );
+    expect(report.conflicts).toMatchObject([
+      { code: 'GLUE_FORBIDDEN', severity: 'error', path: '/d/x', owners: [{ component: 'a' }, { component: 'b' }] },
+    ]);
+    expect(report.settled).toEqual([]);
+    expect(glue).toBeUndefined();
+  });
+
+  test('that is not needed can be forbidden', async () => {
+    const { report } = await settle({ a: [textFile('kernel', '')], b: [textFile('ovmf', '')] }, { glue: 'forbid' });
+    expect(report.conflicts).toEqual([]);
+  });
+});
+
+test('a built-in merger may make more than what it is asked about: the links of alternatives are anywhere', async () => {
+  const database = 'var/lib/dpkg/alternatives';
+  const base = [directory('bin'), directory('etc'), directory('etc/alternatives'), directory('man')];
+  const dirs = [directory('var'), directory('var/lib'), directory('var/lib/dpkg'), directory(database)];
+  const nano = [
+    textFile('bin/nano', ''),
+    link('bin/editor', '/etc/alternatives/editor'),
+    link('etc/alternatives/editor', '/bin/nano'),
+    textFile(`${database}/editor`, 'auto\n/bin/editor\n\n/bin/nano\n40\n\n'),
+  ];
+  const vim = [
+    textFile('bin/vim', ''),
+    textFile('man/vim', ''),
+    link('bin/editor', '/etc/alternatives/editor'),
+    link('etc/alternatives/editor', '/bin/vim'),
+    link('etc/alternatives/manual', '/man/vim'),
+    link('man/editor', '/etc/alternatives/manual'),
+    textFile(`${database}/editor`, 'auto\n/bin/editor\nmanual\n/man/editor\n\n/bin/vim\n15\n/man/vim\n\n'),
+  ];
+  const glue = await glueOf(await settle({ ab: [...base, ...dirs], a: [...nano], b: [...vim] }));
+  expect(outline(glue)).toEqual(
+    expect.arrayContaining([
+      'etc/alternatives/editor -> /bin/nano',
+      'etc/alternatives/manual (whiteout)',
+      'man/editor (whiteout)',
+    ]),
+  );
+});
