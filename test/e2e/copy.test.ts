@@ -49,7 +49,7 @@ test(
   'what is copied has the same digest everywhere, and others can read it',
   () => {
     const sent = copy('oci:./oci:combined', there('copied/combined:1'));
-    expect(sent).toMatchObject({ blobsWritten: 3, blobsMounted: 0 });
+    expect(sent.blobsWritten + sent.blobsMounted).toBe(3);
     const shown = skopeo('inspect', '--tls-verify=false', '--creds', CREDENTIALS, there('copied/combined:1'));
     expect((JSON.parse(shown) as { readonly Digest: string }).Digest).toBe(sent.digest);
     expect(copy(there('copied/combined:1'), there('mounted/combined'))).toMatchObject({

@@ -57,7 +57,8 @@ test(
           '--to',
           `docker://${registry.host}/${prefix}`,
         ];
-        const { stdout } = deployed(project.stack(args));
+        const env = { STACK_HOME: project.path(prefix) }; // a store that knows of no other repository
+        const { stdout } = deployed(project.stack(args, { env }));
 
         const log = (await registry.requests()).slice(since);
         counts.set(images, log.length);
@@ -71,7 +72,7 @@ test(
         expect(uploads).toHaveLength(LAYERS + LAYERS + images); // configs, too
         expect(log.filter(({ status }) => status >= 400 && status !== 404)).toEqual([]);
 
-        deployed(project.stack(args));
+        deployed(project.stack(args, { env }));
         const again = (await registry.requests()).slice(since + log.length);
         expect(countOf(again)).toEqual({ HEAD: 2 * (LAYERS + images) });
       }
