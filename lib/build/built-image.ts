@@ -1,7 +1,7 @@
 import { StackError } from '../core';
 import type { Platform, RuntimeConfig } from '../oci';
 import type { ImagePlan, LayerFormat, StackedPlan } from '../plan';
-import type { ImageVariant } from '../stack';
+import type { CombinationRecord, ImageVariant } from '../stack';
 import type { KnownDelta } from './delta';
 
 /** An image with all its layers in the store, ready to be published or used by another one. */
@@ -18,6 +18,8 @@ export interface BuiltImage {
   readonly deltas: readonly KnownDelta[];
   /** Of a combination: what each image in it consists of. */
   readonly combines?: readonly DeltaSequence[] | undefined;
+  /** Of a combination: what its manifest records of its components, by format. */
+  readonly records?: ReadonlyMap<LayerFormat, CombinationRecord> | undefined;
   /** The image outside of the app that it stands on. */
   readonly base?: BaseReference | undefined;
 }

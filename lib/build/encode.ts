@@ -80,8 +80,13 @@ function configOf({ platform, config, steps }: ImageVariant, epoch: number): Ima
   };
 }
 
-function annotationsOf({ plan, base }: BuiltImage, format: LayerFormat): Readonly<Record<string, string>> | undefined {
+function annotationsOf(
+  { plan, base, records }: BuiltImage,
+  format: LayerFormat,
+): Readonly<Record<string, string>> | undefined {
+  const record = records?.get(format);
   const annotations = {
+    ...(record === undefined ? {} : { [ANNOTATION.components]: canonicalJson(record) }),
     ...(base?.format === format
       ? {
           [ANNOTATION.baseDigest]: base.digest,

@@ -1,7 +1,7 @@
 import { StackError } from '../core';
 import type { RuntimeConfig } from '../oci';
 import type { ImagePlan, LayerFormat, StackedPlan } from '../plan';
-import { mergeConfigs, orderLayers, stackImages, type Component, type ImageVariant } from '../stack';
+import { mergeConfigs, orderLayers, recordOf, stackImages, type Component, type ImageVariant } from '../stack';
 import {
   requireImage,
   type BaseReference,
@@ -16,6 +16,7 @@ import { applyConfig, settledBy } from './config';
 import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
 import { glueOn } from './glue-layer';
+import { manifestDigestOf } from './manifest-digest';
 import { platformOf } from './platform';
 
 /**
@@ -47,6 +48,12 @@ export async function buildStacked(
     variants: glued?.variants ?? new Map(variants),
     deltas: [...combined.deltas, ...(glued?.deltas ?? [])],
     combines: combined.combines,
+    records: new Map(
+      variants.map(([format, variant]) => {
+        const digestOf = (name: string): string => manifestDigestOf(context, requireImage(images, name), format);
+        return [format, recordOf(variant, plan, digestOf)];
+      }),
+    ),
     base: sharedBase(parts),
   };
 }

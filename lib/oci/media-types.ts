@@ -68,4 +68,6 @@ export const ANNOTATION = {
   verityRootHashLegacy: 'io.stackeroci.stacker.squashfs_verity_root_hash',
   /** Ours, on the descriptor of a glue layer: digest of everything it was made from. */
   glue: 'dev.cdk-stack.glue',
+  /** Ours, on the manifest of a combination: its components, and how they are combined, as JSON. */
+  components: 'dev.cdk-stack.components',
 } as const;

@@ -1,4 +1,5 @@
 export { Combination, type IndexedLayer, type LayeredComponent, type Place } from './combination';
+export { recordOf, type CombinationRecord, type ComponentRecord } from './component-record';
 export { mergeConfigs, NOTHING_SETTLED, type Settled } from './config';
 export { errorOf, warningsOf } from './conflict-messages';
 export type * from './conflict-report';
