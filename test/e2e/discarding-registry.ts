@@ -31,7 +31,7 @@ const SERVER = `
     }
     response.end();
   };
-  const server = require('node:http').createServer({ requestTimeout: 0, keepAliveTimeout: 0 }, async (request, response) => {
+  const server = require('node:http').createServer({ requestTimeout: 0, keepAliveTimeout: 600_000 }, async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, 'http://x');
     const last = decodeURIComponent(pathname.split('/').at(-1));
     if (pathname === '/log') return response.end(JSON.stringify(log));
@@ -71,7 +71,10 @@ const SERVER = `
   server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 `;
 
-/** A registry in a process of its own that throws large blobs away, and has one to read in every repository. */
+/**
+ * A registry in a process of its own that throws large blobs away, and has one to read in every repository. It keeps connections
+ * for ten minutes, and says so.
+ */
 export class DiscardingRegistry {
   public static async start(): Promise<DiscardingRegistry> {
     const child = spawn(process.execPath, ['-e', SERVER, String(LARGE), LARGE_DIGEST], {
@@ -88,6 +91,13 @@ export class DiscardingRegistry {
 
   public get host(): string {
     return `127.0.0.1:${String(this.port)}`;
+  }
+
+  /** Puts something there, under a path behind `/v2/`. */
+  public async put(where: string, content: Buffer, mediaType: string): Promise<void> {
+    const headers = { 'content-type': mediaType };
+    const { ok } = await fetch(`http://${this.host}/v2/${where}`, { method: 'PUT', body: content, headers });
+    if (!ok) throw new Error(`the registry refuses ${where}`);
   }
 
   /** Every request so far. */

@@ -128,10 +128,8 @@ describe('a deploy of an image with a layer of 2 GiB takes no more memory than a
   test(
     'from another registry, through which it only passes',
     async () => {
-      const put = (where: string, body: Buffer, type: string): Promise<Response> =>
-        fetch(`http://${registry.host}/v2/${where}`, { method: 'PUT', body, headers: { 'content-type': type } });
-      await put(`base/manifests/1`, manifest, manifestType);
-      await put(`base/manifests/${digestOf(config)}`, config, 'application/octet-stream');
+      await registry.put('base/manifests/1', manifest, manifestType);
+      await registry.put(`base/manifests/${digestOf(config)}`, config, 'application/octet-stream');
       const elsewhere = `localhost:${String(registry.port)}`; // to us another registry
       deploy(`docker://${elsewhere}/base:1`);
       expect(await sent()).toBeGreaterThan(LARGE);

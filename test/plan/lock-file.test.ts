@@ -110,6 +110,31 @@ test('contents of URLs are locked beside packages', async () => {
   expect(loaded.debian('key')).toEqual([OVMF]);
 });
 
+test('digests of images are locked beside them, under complete references', async () => {
+  const digest = `sha512:${'d'.repeat(128)}`;
+  const lockFile = await LockFile.load(directory);
+  lockFile.setImage('ghcr.io/acme/base:1', { digest: `sha256:${'d'.repeat(64)}` });
+  lockFile.setImage('__proto__', { digest });
+  lockFile.setUrl('https://h/x', { sha256: 'c'.repeat(64), size: 0 });
+  await lockFile.save();
+  const loaded = await LockFile.load(directory);
+  expect(loaded.image('ghcr.io/acme/base:1')).toEqual({ digest: `sha256:${'d'.repeat(64)}` });
+  expect(loaded.image('ghcr.io/acme/base')).toBeUndefined();
+  expect(loaded.image('toString')).toBeUndefined();
+  expect(loaded.url('https://h/x')).toEqual({ sha256: 'c'.repeat(64), size: 0 });
+});
+
+test('the last digest set for an image is the one that is written', async () => {
+  const entry = (letter: string): { digest: string } => ({ digest: `sha256:${letter.repeat(64)}` });
+  const lockFile = await LockFile.load(directory);
+  lockFile.setImage('ghcr.io/acme/base:1', entry('a'));
+  await lockFile.save();
+  lockFile.setImage('ghcr.io/acme/base:1', entry('b'));
+  await lockFile.save();
+  const { images } = JSON.parse(fs.readFileSync(file, 'utf8')) as { images: unknown };
+  expect(images).toEqual({ 'ghcr.io/acme/base:1': entry('b') });
+});
+
 test('nothing is written when nothing changed, however the file is formatted', async () => {
   const content = `{"lockfileVersion":1,   "debian":{"key":{"packages":[${JSON.stringify(HOSTNAME)}]}}}`;
   fs.writeFileSync(file, content);
@@ -182,6 +207,9 @@ test.each([
   ['a size that is no number', withPackage({ size: '1' })],
   ['a URL without sha256', '{"lockfileVersion":1,"urls":{"https://h/x":{"size":1}}}'],
   ['a URL of negative size', `{"lockfileVersion":1,"urls":{"https://h/x":{"size":-1,"sha256":"${'a'.repeat(64)}"}}}`],
+  ['an image without digest', '{"lockfileVersion":1,"images":{"ghcr.io/acme/base:1":{}}}'],
+  ['a digest that is a path', '{"lockfileVersion":1,"images":{"ghcr.io/acme/base:1":{"digest":"sha256:../../x"}}}'],
+  ['a digest nobody can check', `{"lockfileVersion":1,"images":{"a":{"digest":"md5:${'a'.repeat(32)}"}}}`],
   ['a package twice', JSON.stringify({ lockfileVersion: 1, debian: { key: { packages: [OVMF, OVMF] } } })],
 ])('a file with %s is refused', async (_, content) => {
   const error = await loadFailure(content);

@@ -237,3 +237,31 @@ test('certificates that cannot be read are one clear error', async () => {
   });
   fs.rmSync(home, { recursive: true });
 });
+
+test('a client that is closed has no connections left, though the registry would keep them', async () => {
+  const server = createServer({ keepAliveTimeout: 600_000 }, (_, response) => response.writeHead(404).end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const host = `127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  const client = world.client();
+  const connections = (): Promise<number> =>
+    new Promise((resolve) => {
+      server.getConnections((_, count) => {
+        resolve(count);
+      });
+    });
+  try {
+    // Not HEAD, behind which the HTTP library closes connections itself.
+    await Promise.allSettled(['1', '2', '3'].map((tag) => client.manifest(`${host}/a:${tag}`)));
+    expect(await connections()).toBeGreaterThan(0);
+
+    await client.close();
+
+    for (let tries = 0; tries < 400 && (await connections()) > 0; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(await connections()).toBe(0);
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
