@@ -22,6 +22,8 @@ export interface BuiltImage {
   readonly records?: ReadonlyMap<LayerFormat, CombinationRecord> | undefined;
   /** The image outside of the app that it stands on. */
   readonly base?: BaseReference | undefined;
+  /** Of one that exists already: the digest of its manifest. */
+  readonly manifestDigest?: string | undefined;
 }
 
 /** The deltas of one image. */

@@ -1,6 +1,7 @@
-import { ANNOTATION } from '../oci';
+import { canonicalJson } from '../core';
+import { ANNOTATION, digestOf } from '../oci';
 import type { LayerFormat } from '../plan';
-import type { ImageVariant } from '../stack';
+import { flattenComponents, identityOf, layersOf, type ImageVariant } from '../stack';
 import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
 import { isoSeconds } from './iso-seconds';
@@ -20,7 +21,7 @@ export interface Glued {
 export async function glueOn(
   context: BuildContext,
   image: string,
-  { delta, inputs }: GlueDelta,
+  { delta, rules }: GlueDelta,
   variants: ReadonlyMap<LayerFormat, ImageVariant>,
 ): Promise<Glued> {
   const packed = await packDelta(context, image, delta, [...variants.keys()]);
@@ -28,9 +29,16 @@ export async function glueOn(
   const glued = [...variants].map(([format, variant]): [LayerFormat, ImageVariant] => {
     const layer = packed.layers.get(format);
     if (layer === undefined) return [format, variant];
-    const annotations = { ...layer.descriptor.annotations, [ANNOTATION.glue]: inputs };
+    const annotations = { ...layer.descriptor.annotations, [ANNOTATION.glue]: inputsOf(variant, rules) };
     const marked = { ...layer, descriptor: { ...layer.descriptor, annotations } };
     return [format, { ...variant, steps: [...variant.steps, { history, layer: marked }] }];
   });
   return { variants: new Map(glued), deltas: [packed.delta] };
+}
+
+/** A digest of everything the glue was made from: layers as every reader of the image knows them, and what it was made with. */
+function inputsOf(variant: ImageVariant, rules: GlueDelta['rules']): string {
+  const layersIn = (image: ImageVariant): readonly string[] => layersOf(image).map(identityOf);
+  const components = flattenComponents(variant.components ?? []).map((each) => [each.name, layersIn(each.variant)]);
+  return digestOf(canonicalJson({ ...rules, layers: layersIn(variant), components }));
 }

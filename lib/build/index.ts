@@ -1,5 +1,5 @@
 export * from './build';
-export { requireImage, type BuiltImage, type BuiltImages } from './built-image';
+export { requireImage, type BaseReference, type BuiltImage, type BuiltImages } from './built-image';
 export { conflictsOf, explainIn } from './check-conflicts';
 export * from './context';
 export { DebianSource, lockKey, packageRequest } from './debian';
@@ -8,6 +8,7 @@ export { Downloads, requireHashes } from './download';
 export * from './encode';
 export { HostFiles } from './host-files';
 export { RegistryImages } from './registry-images';
+export { Restacking, type ExistingCombination } from './restack';
 export { runInImage } from './run-in-image';
 export type { SandboxChoice } from './sandbox';
 export { sandboxOnce } from './sandbox-choice';

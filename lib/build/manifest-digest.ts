@@ -6,7 +6,9 @@ import { encodeImage } from './encode';
 
 /** The digest of an image's manifest: of one that exists already and is used as it is, that which it has there. */
 export function manifestDigestOf({ store, epoch }: BuildContext, image: BuiltImage, format: LayerFormat): string {
-  return existingDigest(image, format) ?? encodeImage(image, format, store, epoch).manifest.digest;
+  return (
+    image.manifestDigest ?? existingDigest(image, format) ?? encodeImage(image, format, store, epoch).manifest.digest
+  );
 }
 
 function existingDigest({ plan, base, variants }: BuiltImage, format: LayerFormat): string | undefined {

@@ -117,6 +117,7 @@ async function recordPacked(
 ): Promise<void> {
   for (const contentKey of contentKeys) await recordIndex(context, contentKey, treeDigest);
   for (const [format, layer] of layers) {
+    await recordIndex(context, layer.diffId, treeDigest); // what it is called when it is met as one that exists
     for (const contentKey of contentKeys) {
       await context.store.writeRecord(PACKS, packKey(context, contentKey, format), layer);
     }

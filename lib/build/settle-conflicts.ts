@@ -15,8 +15,8 @@ const SETTLEMENTS = 'settlements';
 /** What a combination needs on top. */
 export interface GlueDelta {
   readonly delta: KnownDelta;
-  /** Digest of everything it was made from. */
-  readonly inputs: string;
+  /** What it was made with, besides layers. */
+  readonly rules: Readonly<Record<string, unknown>>;
 }
 
 /** What came of the conflicts of a combination. */
@@ -47,15 +47,18 @@ export async function settleConflicts(
   if (combines.length < 2) return { report: { conflicts: [], counts: [], settled: [], settledCount: 0 } };
   const { store, signal, epoch } = context;
   const mergers = await mergersOf(context, how.mergers);
+  const rules = {
+    version: CONFLICT_RULES,
+    rules: how.conflicts ?? {},
+    mergers: mergers.map(({ key }) => key),
+    glue: how.glue ?? 'allow',
+    epoch,
+  };
   const inputs = digestOf(
     canonicalJson({
-      version: CONFLICT_RULES,
+      ...rules,
       layers: deltas.map(({ contentKey, createdBy }) => [contentKey, createdBy]),
       components: combines.map((each) => [each.name, each.deltas.map(({ contentKey }) => contentKey)]),
-      rules: how.conflicts ?? {},
-      mergers: mergers.map(({ key }) => key),
-      glue: how.glue ?? 'allow',
-      epoch,
     }),
   );
   let made: { readonly record: SettlementRecord; readonly tree?: Tree | undefined } | undefined;
@@ -76,7 +79,7 @@ export async function settleConflicts(
   );
   if (glue === undefined) return { report };
   const tree = async (): Promise<Tree> => (made ??= await settle(context, combined, mergers)).tree ?? [];
-  return { report, glue: { inputs, delta: { ...glue, tree } } };
+  return { report, glue: { rules, delta: { ...glue, tree } } };
 }
 
 async function settle(

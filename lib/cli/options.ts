@@ -147,6 +147,12 @@ export const OPTIONS = {
     description: 'ask before publishing: where a tag would move to another image, or for any change',
   },
   yes: { type: 'boolean', short: 'y', default: false, flagOnly: true, description: 'approve without being asked' },
+  allowDowngrade: {
+    type: 'boolean',
+    default: false,
+    flagOnly: true,
+    description: 'also when packages go away, or come in earlier versions',
+  },
   dryRun: { type: 'boolean', default: false, description: 'tell what would be done, and do nothing' },
   outputsFile: {
     type: 'string',
@@ -323,6 +329,18 @@ export const COMMANDS = {
     argumentDescription: 'docker://HOST/NAME:TAG or oci:DIR:NAME; the same',
     description: 'copy an image, as it is, between registries and OCI layouts; works in any directory',
     options: ['platform', 'dryRun', 'plainHttp'],
+  },
+  swap: {
+    arguments: '<image> <exchange>',
+    argumentDescription: 'docker://HOST/NAME:TAG or oci:DIR:NAME of a combination; COMPONENT=REFERENCE',
+    description: 'exchange a component of a published combination; works in any directory',
+    options: ['allowDowngrade', 'dryRun', 'plainHttp'],
+  },
+  rebase: {
+    arguments: '<image> <base>',
+    argumentDescription: 'docker://HOST/NAME:TAG or oci:DIR:NAME of a combination; the same of the new base',
+    description: 'put the components of a published combination on another base; works in any directory',
+    options: ['allowDowngrade', 'dryRun', 'plainHttp'],
   },
   pull: {
     arguments: '[image...]',

@@ -10,7 +10,9 @@ import type * as gcModule from './commands/gc';
 import type * as inspectModule from './commands/inspect';
 import type * as lsModule from './commands/ls';
 import type * as pullModule from './commands/pull';
+import type * as rebaseModule from './commands/rebase';
 import type * as shellModule from './commands/shell';
+import type * as swapModule from './commands/swap';
 import type * as synthModule from './commands/synth';
 import type * as updateModule from './commands/update';
 import { projectDirectory } from './config-file';
@@ -33,6 +35,8 @@ const COMMANDS: Readonly<Record<CommandName, () => Command>> = {
   inspect: () => (require('./commands/inspect') as typeof inspectModule).run,
   copy: () => (require('./commands/copy') as typeof copyModule).run,
   pull: () => (require('./commands/pull') as typeof pullModule).run,
+  swap: () => (require('./commands/swap') as typeof swapModule).run,
+  rebase: () => (require('./commands/rebase') as typeof rebaseModule).run,
   update: () => (require('./commands/update') as typeof updateModule).run,
   gc: () => (require('./commands/gc') as typeof gcModule).run,
 };

@@ -114,6 +114,11 @@ export const ERROR_CODES = {
   STACK5028: { title: 'A combination would need a glue layer, which is forbidden.', exit: EXIT.failed },
   STACK5029: { title: 'A merger of the app cannot be used.', exit: EXIT.app },
 
+  STACK5030: { title: 'An image has no usable record of the components it combines.', exit: EXIT.failed },
+  STACK5031: { title: 'A combination has no such component.', exit: EXIT.failed },
+  STACK5032: { title: 'An image does not stand on the base that it would need to.', exit: EXIT.failed },
+  STACK5033: { title: 'An exchange would remove packages, or bring earlier versions.', exit: EXIT.failed },
+
   STACK6001: { title: 'A directory is not an OCI layout, or a broken one.', exit: EXIT.failed },
   STACK6002: { title: 'An image is not in the OCI layout.', exit: EXIT.failed },
   STACK6003: { title: 'The OCI layout cannot be written.', exit: EXIT.failed },

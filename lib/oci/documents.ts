@@ -105,7 +105,11 @@ const RUNTIME_MEMBERS: { readonly [K in keyof RuntimeConfig]-?: (value: unknown)
   Healthcheck: isObject,
 };
 
-function parseRuntimeConfig(value: unknown, where: string): RuntimeConfig {
+/**
+ * The `config` member of an image config.
+ * @throws StackError STACK6005
+ */
+export function parseRuntimeConfig(value: unknown, where: string): RuntimeConfig {
   if (!isObject(value)) throw invalid(where, 'has a config that is not an object');
   for (const [member, isValid] of Object.entries(RUNTIME_MEMBERS)) {
     if (!isAbsentOr(value[member], isValid)) throw invalid(where, `has a config with an invalid ${member}`);

@@ -1,5 +1,5 @@
 export * from './digest';
-export { isDescriptor, MAX_DOCUMENT, parseConfig, parseDocument, parseIndex, parseManifest } from './documents';
+export { isDescriptor, MAX_DOCUMENT, parseConfig, parseDocument, parseIndex, parseManifest, parseRuntimeConfig } from './documents';
 export * from './layout';
 export type * from './layout-index';
 export * from './layout-writer';

@@ -1,3 +1,4 @@
+export * from './combining';
 export * from './graph';
 export * from './id-lanes';
 export * from './limits';

@@ -12,5 +12,8 @@ export * from './limits';
 export * from './mergers';
 export { mergeMetadata } from './metadata';
 export { orderLayers } from './order';
+export { componentsIn, parseRecord } from './recorded';
 export * from './stack';
+export { flattenComponents } from './steps';
+export * from './swap';
 export * from './variant';

@@ -6,6 +6,11 @@ import { identityOf, type Component, type ImageStep, type ImageVariant } from '.
 /** Tars without entries, as Docker (two zero blocks) and GNU tar (one record of 20) end them. */
 const EMPTY_TARS: ReadonlySet<string> = new Set([1024, 10_240].map((size) => digestOf(Buffer.alloc(size))));
 
+/** Whether a layer is one that combinations leave out. */
+export function isKnownEmpty(diffId: string): boolean {
+  return EMPTY_TARS.has(diffId);
+}
+
 /**
  * The steps of a combination: every layer once, in the common order, as the first component that has it lists it; the steps
  * without a layer that follow it in any component stay behind it. Known empty layers become such steps.
@@ -16,7 +21,7 @@ const EMPTY_TARS: ReadonlySet<string> = new Set([1024, 10_240].map((size) => dig
 export function combineSteps(components: readonly Component[]): readonly ImageStep[] {
   const leading = new StepGroup();
   const groups = new Map<string, StepGroup>();
-  const sequences = flatten(components).map(({ name, variant }): Sequence => {
+  const sequences = flattenComponents(components).map(({ name, variant }): Sequence => {
     const layers: string[] = [];
     let group = leading;
     let empty: ImageStep[] = [];
@@ -57,12 +62,12 @@ class StepGroup {
 }
 
 function withoutEmptyLayer(step: ImageStep): ImageStep {
-  if (step.layer === undefined || !EMPTY_TARS.has(step.layer.diffId)) return step;
+  if (step.layer === undefined || !isKnownEmpty(step.layer.diffId)) return step;
   return { history: { ...step.history, empty_layer: true } };
 }
 
 /** Components with each combination replaced by its own, each image once: a further time would change nothing. */
-function flatten(components: readonly Component[]): readonly Component[] {
+export function flattenComponents(components: readonly Component[]): readonly Component[] {
   const seen = new Set<ImageVariant>();
   const flat: Component[] = [];
   const todo = [...components].reverse();

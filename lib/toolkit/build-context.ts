@@ -18,7 +18,7 @@ import { registryOnce, type RegistryOnce } from './registry-once';
 
 /** How images are built, whatever happens to them then. */
 export interface BuildOptions {
-  readonly assembly: Assembly;
+  readonly assembly: Pick<Assembly, 'plan' | 'directory' | 'output'>;
   /** Construct paths of images to build as if nothing of them were in the store. */
   readonly fresh?: readonly string[];
   /** Fail instead of adding to the lock file. */

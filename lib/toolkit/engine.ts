@@ -1,16 +1,19 @@
 import type { ConflictReport } from '../stack';
 import type { ConflictsOptions, ExplainOptions, ExplainResult } from './conflicts';
 import type * as conflictsImplementation from './conflicts';
-import type { CopyOptions, CopyResult } from './copy';
+import type { CopyOptions } from './copy';
 import type * as copyImplementation from './copy';
 import type { DeployOptions, DeployResult } from './deploy';
 import type * as implementation from './deploy';
 import type { GcOptions, GcResult } from './gc';
 import type * as gcImplementation from './gc';
+import type { PlacedImage } from './place-image';
 import type { PulledReference, PullOptions } from './pull';
 import type * as pullImplementation from './pull';
 import type { ShellOptions } from './shell';
 import type * as shellImplementation from './shell';
+import type { RebaseOptions, SwapOptions } from './swap';
+import type * as swapImplementation from './swap';
 import type { UpdatedEntry, UpdateOptions } from './update';
 import type * as updateImplementation from './update';
 
@@ -62,7 +65,7 @@ export function update(options: UpdateOptions): Promise<readonly UpdatedEntry[]>
 }
 
 /** See `copy` in ./copy. */
-export function copy(options: CopyOptions): Promise<CopyResult> {
+export function copy(options: CopyOptions): Promise<PlacedImage> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
   return (require('./copy') as typeof copyImplementation).copy(options);
 }
@@ -71,4 +74,19 @@ export function copy(options: CopyOptions): Promise<CopyResult> {
 export function pull(options: PullOptions): Promise<readonly PulledReference[]> {
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
   return (require('./pull') as typeof pullImplementation).pull(options);
+}
+
+/** See `swap` in ./swap. */
+export function swap(options: SwapOptions): Promise<PlacedImage> {
+  return loadSwap().swap(options);
+}
+
+/** See `rebase` in ./swap. */
+export function rebase(options: RebaseOptions): Promise<PlacedImage> {
+  return loadSwap().rebase(options);
+}
+
+function loadSwap(): typeof swapImplementation {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
+  return require('./swap') as typeof swapImplementation;
 }

@@ -15,15 +15,17 @@ export type {
 } from '../stack';
 export type { BuildOptions } from './build-context';
 export type { ConflictsOptions, ExplainOptions, ExplainResult } from './conflicts';
-export type { CopyOptions, CopyResult } from './copy';
+export type { CopyOptions } from './copy';
 export type { DeployedBlob, DeployedImage, DeployedTarget, DeployOptions, DeployResult, Transfer } from './deploy';
 export * from './engine';
 export type { FormatTags } from './named-images';
 export type { GcItem, GcOptions, GcResult } from './gc';
 export * from './inspect';
 export * from './list';
+export type { PlacedImage } from './place-image';
 export type { PulledReference, PullOptions } from './pull';
 export * from './select';
 export type { ShellOptions } from './shell';
+export type { RebaseOptions, SwapOptions } from './swap';
 export * from './synth';
 export type { UpdatedEntry, UpdateOptions } from './update';

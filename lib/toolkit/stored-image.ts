@@ -31,8 +31,8 @@ export interface StoredImage {
   readonly documents: readonly ImageDocument[];
   /** What it is called in a layout: `NAME` or `NAME:TAG`; undefined for one by its digest alone. */
   readonly name: string | undefined;
-  /** `HOST/NAME` of a registry that has it. */
-  readonly repository?: string;
+  /** Repositories, as `HOST/NAME`, that have a blob. */
+  readonly knownIn: (blob: Descriptor) => readonly string[];
   /** Streams a blob, which fails at its end unless digest and size are right. */
   readonly open: (blob: Descriptor) => AsyncIterable<Buffer>;
 }
@@ -66,6 +66,7 @@ async function readInLayout({ directory, name }: ImageInLayout, { platform }: Re
   return {
     documents: await documentsOf(root, (descriptor) => layout.content(descriptor)),
     name: name ?? root.annotations?.[ANNOTATION.refName],
+    knownIn: () => [],
     open: (blob) => verifiedBlob(layout.blobPath(blob.digest), blob),
   };
 }
@@ -84,7 +85,7 @@ async function readInRegistry({ reference }: ImageInRegistry, options: ReadOptio
   return {
     documents: await documentsOf(root, read),
     name: reference.tag === undefined ? undefined : `${baseName(reference)}:${reference.tag}`,
-    repository,
+    knownIn: () => [repository],
     open: (blob) => registry.blob(repository, blob, { signal }),
   };
 }
@@ -116,4 +117,11 @@ function blobsIn({ digest, mediaType }: Descriptor, content: Buffer): readonly D
   if (!isManifestType(mediaType)) throw new StackError('STACK6005', `${digest} is not an image but '${mediaType}'`);
   const { config, layers } = parseManifest(parseDocument(content, digest), digest);
   return [config, ...layers];
+}
+
+/** The image or index itself. */
+export function rootOf({ documents }: StoredImage): Descriptor {
+  const root = documents.at(-1);
+  if (root === undefined) throw new StackError('STACK9001', 'an image without a manifest was read');
+  return root.descriptor;
 }

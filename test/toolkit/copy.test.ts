@@ -3,7 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { digestOf, writeLayout } from '../../lib/oci';
 import type { FakeRegistry } from '../../lib/registry/testing';
-import { copy, type CopyOptions, type CopyResult } from '../../lib/toolkit';
+import { copy, type CopyOptions, type PlacedImage } from '../../lib/toolkit';
 import { failureOf } from '../failure';
 import { blobsOf, indexOf as layoutIndex, layoutImage, referencedBy, stateOf } from '../oci/fixture';
 import { bytes, imageOf, indexOf, problemsOf, World } from '../registry/world';
@@ -38,7 +38,7 @@ afterAll(() => {
   fs.rmSync(directory, { recursive: true });
 });
 
-function copied(from: string, to: string, options: Partial<CopyOptions> = {}): Promise<CopyResult> {
+function copied(from: string, to: string, options: Partial<CopyOptions> = {}): Promise<PlacedImage> {
   return copy({ from, to, directory, listener: () => undefined, ...options });
 }
 

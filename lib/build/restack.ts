@@ -1,0 +1,105 @@
+import type { LayerFormat, LayerPlan, StackedPlan } from '../plan';
+import { layersOf, lostPackages, STATUS, type Component, type ImageLayer, type ImageVariant } from '../stack';
+import type { BaseReference, BuiltImage, DeltaSequence } from './built-image';
+import type { BuildContext } from './context';
+import type { KnownDelta } from './delta';
+import { existingDelta, takeBlob } from './existing-image';
+import { viewOf } from './file-view';
+import { filesOf } from './merged-files';
+import { pathListOf } from './path-lists';
+import { buildStacked } from './stacked';
+
+/** What combinations are stacked of that exist already. */
+export interface ExistingCombination {
+  /** How messages name it. */
+  readonly name: string;
+  readonly format: LayerFormat;
+  readonly components: readonly Component[];
+  /** The image outside of the app that all components stand on, where that was recorded. */
+  readonly base: BaseReference | undefined;
+  /** Digests of the components' manifests, by name. */
+  readonly digests: ReadonlyMap<string, string>;
+  /** Streams the blob of a layer from wherever it is; it fails at its end unless digest and size are right. */
+  readonly open: (layer: ImageLayer) => AsyncIterable<Buffer>;
+}
+
+/** Stacks images that exist already: blobs are read only where nobody knows the paths in them, or something is merged. */
+export class Restacking {
+  private readonly deltas = new Map<string, KnownDelta>();
+  private readonly images = new Map<string, BuiltImage>();
+
+  public constructor(
+    private readonly context: BuildContext,
+    private readonly combination: ExistingCombination,
+  ) {
+    for (const component of combination.components) this.add(component);
+  }
+
+  /**
+   * The combination.
+   * @param how how its components are combined
+   * @throws StackError as `buildStacked`
+   */
+  public async build(how: Omit<StackedPlan, 'type' | 'name' | 'buildOnly' | 'components'>): Promise<BuiltImage> {
+    const { name, format, components } = this.combination;
+    const plan: StackedPlan = {
+      ...how,
+      type: 'stacked-image',
+      name,
+      buildOnly: false,
+      components: components.map((component) => component.name),
+    };
+    return buildStacked(this.context, { path: name, plan, formats: [format] }, plan, this.images);
+  }
+
+  /**
+   * The packages that a system would lose with another image in the place of one, as dpkg knows them.
+   * @throws StackError as `pathListOf`, STACK5023
+   */
+  public async packagesLost(before: ImageVariant, after: ImageVariant): Promise<readonly string[]> {
+    const [old, present] = await Promise.all([before, after].map((variant) => this.statusOf(variant)));
+    return old === undefined ? [] : lostPackages(old, present ?? Buffer.alloc(0));
+  }
+
+  private async statusOf(variant: ImageVariant): Promise<Buffer | undefined> {
+    const deltas = this.deltasOf(variant);
+    const lists = await Promise.all(deltas.map((delta) => pathListOf(this.context, delta)));
+    if (!lists.some(({ paths }) => paths.includes(STATUS))) return undefined;
+    return filesOf(await viewOf(deltas, this.context.epoch)).read(STATUS);
+  }
+
+  private add({ name, variant }: Component): readonly DeltaSequence[] {
+    const parts = variant.components?.flatMap((part) => this.add(part));
+    const deltas = this.deltasOf(variant);
+    this.images.set(name, {
+      path: name,
+      plan: nothing(name),
+      platform: variant.platform,
+      config: variant.config,
+      variants: new Map([[this.combination.format, variant]]),
+      deltas,
+      combines: parts,
+      base: this.combination.base,
+      manifestDigest: this.combination.digests.get(name),
+    });
+    return parts ?? [{ name, deltas }];
+  }
+
+  private deltasOf(variant: ImageVariant): readonly KnownDelta[] {
+    const { store, signal } = this.context;
+    return layersOf(variant).map((layer) => {
+      const known = this.deltas.get(layer.descriptor.digest);
+      if (known !== undefined) return known;
+      const provide = (): Promise<void> =>
+        takeBlob(store, layer.descriptor, () => this.combination.open(layer), signal);
+      const delta = existingDelta(store, layer, provide);
+      this.deltas.set(layer.descriptor.digest, delta);
+      return delta;
+    });
+  }
+}
+
+/** Stands for the recipe of an image that exists. */
+function nothing(name: string): LayerPlan {
+  return { type: 'layer', name, buildOnly: true, from: { type: 'scratch' }, imports: [] };
+}

@@ -1,0 +1,100 @@
+import { StackError } from '../core';
+import { formatPlatform, samePlatform, type RuntimeConfig } from '../oci';
+import { mergeConfigs } from './config';
+import { identityOf, layersOf, type Component, type ImageStep, type ImageVariant } from './variant';
+
+/** An image that takes the place of another one. */
+export interface Replacement {
+  /** How messages name it. */
+  readonly name: string;
+  readonly variant: ImageVariant;
+}
+
+/**
+ * The components of a combination with another image in the place of one of them (stacking.md §7).
+ * @param base what the components share
+ * @throws StackError STACK5031 for a name that is none of theirs, STACK5001 for another platform, STACK5032 when it stands on
+ *   something else
+ */
+export function swapComponent(
+  components: readonly Component[],
+  component: string,
+  { name, variant }: Replacement,
+  base: ImageVariant | undefined,
+): readonly Component[] {
+  let isFound = false;
+  const replace = (each: Component): Component => {
+    if (each.name === component) {
+      isFound = true;
+      requirePlatform(name, variant, each.variant);
+      requireBase(name, variant, base);
+      return { name: component, variant: { ...variant, base } };
+    }
+    const { components: parts } = each.variant;
+    return parts === undefined ? each : { ...each, variant: { ...each.variant, components: parts.map(replace) } };
+  };
+  const swapped = components.map(replace);
+  if (isFound) return swapped;
+  throw new StackError('STACK5031', `the combination has no component '${component}'`, {
+    hint: `it has ${namesIn(components).join(', ')}`,
+  });
+}
+
+/**
+ * The components of a combination on another base: their own layers stay, and what their configs changed of the old base's.
+ * @throws StackError STACK5032 when they share no base, STACK5001 for another platform, STACK5004 when configs contradict each other
+ */
+export function rebaseComponents(
+  components: readonly Component[],
+  { name, variant }: Replacement,
+  base: ImageVariant | undefined,
+): readonly Component[] {
+  if (base === undefined) throw new StackError('STACK5032', 'the components share no base that could be replaced');
+  requirePlatform(name, variant, base);
+  const old = new Set(layersOf(base).map(identityOf));
+  const own = (steps: readonly ImageStep[]): readonly ImageStep[] =>
+    steps.slice(1 + steps.findLastIndex(({ layer }) => layer !== undefined && old.has(identityOf(layer))));
+  const configOn = (path: string, config: RuntimeConfig): RuntimeConfig =>
+    mergeConfigs(
+      [
+        { name, config: variant.config },
+        { name: path, config },
+      ],
+      base.config,
+    );
+  const rebase = (component: Component): Component => {
+    const { steps, config, components: parts } = component.variant;
+    return {
+      name: component.name,
+      variant: {
+        ...component.variant,
+        config: configOn(component.name, config),
+        steps: [...variant.steps, ...own(steps)],
+        base: variant,
+        ...(parts === undefined ? {} : { components: parts.map(rebase) }),
+      },
+    };
+  };
+  return components.map(rebase);
+}
+
+function requirePlatform(name: string, { platform }: ImageVariant, other: ImageVariant): void {
+  if (samePlatform(platform, other.platform)) return;
+  const [a, b] = [platform, other.platform].map(formatPlatform);
+  throw new StackError('STACK5001', `'${name}' is for ${a ?? ''}, and the combination for ${b ?? ''}`, {
+    hint: 'take an image for the same platform',
+  });
+}
+
+function requireBase(name: string, variant: ImageVariant, base: ImageVariant | undefined): void {
+  const layers = layersOf(variant).map(identityOf);
+  const shared = base === undefined ? [] : layersOf(base).map(identityOf);
+  if (shared.every((identity, at) => layers[at] === identity)) return;
+  throw new StackError('STACK5032', `'${name}' does not stand on the base that the components share`, {
+    hint: 'build it on the same base, or move the whole combination to another one with stack rebase',
+  });
+}
+
+function namesIn(components: readonly Component[]): readonly string[] {
+  return components.flatMap(({ name, variant }) => [name, ...namesIn(variant.components ?? [])]);
+}

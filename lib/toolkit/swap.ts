@@ -1,0 +1,295 @@
+import { Readable } from 'node:stream';
+import { StackError, type Listener } from '../core';
+import {
+  ANNOTATION,
+  isIndexType,
+  MAX_DOCUMENT,
+  mediaFamilyOf,
+  parseConfig,
+  parseDocument,
+  parseManifest,
+  verifiedBlob,
+  type Descriptor,
+  type ImageConfigFile,
+  type Manifest,
+  type Platform,
+} from '../oci';
+import { encodeImage, Restacking, type BaseReference, type BuildContext, type EncodedImage } from '../build';
+import { PLAN_SCHEMA_VERSION, type LayerFormat, type Plan } from '../plan';
+import {
+  componentsIn,
+  parseRecord,
+  rebaseComponents,
+  stepsOf,
+  swapComponent,
+  type CombinationRecord,
+  type ComponentRecord,
+  type Component,
+  type ImageLayer,
+  type ImageVariant,
+  type Replacement,
+} from '../stack';
+import { withBuild, type BuildOptions } from './build-context';
+import { parsePlace, type ImagePlace } from './image-place';
+import { preparePlacing, type PlacedImage } from './place-image';
+import { readStoredImage, rootOf, type StoredImage } from './stored-image';
+
+/** Which combination to move to another base. */
+export interface RebaseOptions {
+  /** The combination: `docker://HOST/NAME[:TAG]` or `oci:DIR[:NAME]`. What comes out is published there. */
+  readonly image: string;
+  /** The image that takes the place, written in the same way. */
+  readonly by: string;
+  /** Where relative paths start. */
+  readonly directory: string;
+  readonly plainHttp?: readonly string[];
+  /** Also when packages go away, or come in earlier versions. */
+  readonly allowDowngrade?: boolean;
+  /** Tell what would be done, and publish nothing. */
+  readonly dryRun?: boolean;
+  readonly listener: Listener;
+  readonly signal?: AbortSignal;
+}
+
+/** Which component of a combination to exchange. */
+export interface SwapOptions extends RebaseOptions {
+  /** Its name in the combination: the construct path it had. */
+  readonly component: string;
+}
+
+/** A whole image that exists. */
+interface OpenedImage {
+  readonly name: string;
+  readonly stored: StoredImage;
+  readonly manifest: Manifest;
+  readonly config: ImageConfigFile;
+  readonly layers: readonly ImageLayer[];
+  readonly variant: ImageVariant;
+}
+
+/** What takes whose place, and what comes of it. */
+interface Exchange {
+  readonly components: readonly Component[];
+  readonly digests: ReadonlyMap<string, string>;
+  /** The image that annotations call the base; undefined: the one they called so before. */
+  readonly base?: Pick<BaseReference, 'digest' | 'name'>;
+  /** Images whose packages must still be there: what was, and what is in its place. */
+  readonly replaced: readonly [before: ImageVariant, after: ImageVariant];
+}
+
+/** Everything that goes into the new combination. */
+interface Parts {
+  readonly original: OpenedImage;
+  readonly other: OpenedImage;
+  readonly record: CombinationRecord;
+  readonly exchanged: Exchange;
+}
+
+/** Packages that are named in a message. */
+const MAX_SHOWN = 20;
+
+/**
+ * Exchanges one component of a published combination, which knows what it consists of. The others are only listed again: their
+ * blobs are read where nobody on this machine knows the paths in them, or where something is merged.
+ * @throws StackError STACK5030 to STACK5033, STACK5001 to STACK5004 and whatever conflicts there are; STACK1006, STACK6001 to
+ *   STACK6006, STACK6101 to STACK6115, STACK7001, STACK7002
+ */
+export async function swap(options: SwapOptions): Promise<PlacedImage> {
+  return exchange(options, (original, record, other) => {
+    const { component } = options;
+    const { base, components } = componentsIn(record, original.variant, original.name);
+    const before = find(components, component)?.variant;
+    const replacement: Replacement = { name: other.name, variant: other.variant };
+    const swapped = swapComponent(components, component, replacement, base);
+    const digests = new Map([...digestsIn(record.components), [component, rootOf(other.stored).digest]]);
+    return { components: swapped, digests, replaced: [before ?? other.variant, other.variant] };
+  });
+}
+
+/**
+ * Puts the components of a published combination on another base; their own layers stay as they are.
+ * @throws StackError as {@link swap}
+ */
+export async function rebase(options: RebaseOptions): Promise<PlacedImage> {
+  return exchange(options, (original, record, other) => {
+    const { base, components } = componentsIn(record, original.variant, original.name);
+    const replacement: Replacement = { name: other.name, variant: other.variant };
+    const rebased = rebaseComponents(components, replacement, base);
+    return {
+      components: rebased,
+      digests: digestsIn(record.components),
+      replaced: [base ?? other.variant, other.variant],
+    };
+  });
+}
+
+async function exchange(
+  options: RebaseOptions,
+  plan: (original: OpenedImage, record: CombinationRecord, other: OpenedImage) => Exchange,
+): Promise<PlacedImage> {
+  const { directory, dryRun = false } = options;
+  const [place, by] = [parsePlace(options.image, directory), parsePlace(options.by, directory)];
+  return withBuild({ ...options, assembly: noAssembly(directory) }, [], [], async (context) => {
+    const original = await openImage(place, context, undefined);
+    const other = await openImage(by, context, original.variant.platform);
+    const record = parseRecord(original.manifest.annotations?.[ANNOTATION.components] ?? '{}', `'${original.name}'`);
+    refuseModules(record, original.name);
+    requireFormat(original, other);
+    const exchanged = plan(original, record, other);
+    const epoch = Date.parse(original.config.created ?? '') / 1000 || context.epoch;
+    const stored = await restack({ ...context, epoch }, options, { original, other, record, exchanged });
+    const { result, execute } = await preparePlacing(place, stored, context);
+    if (!dryRun) await execute();
+    return result;
+  });
+}
+
+async function restack(
+  context: BuildContext,
+  { allowDowngrade = false }: RebaseOptions,
+  { original, other, record, exchanged }: Parts,
+): Promise<StoredImage> {
+  const sources = new Map(
+    [other, original].flatMap(({ layers, stored }) =>
+      layers.map(({ descriptor }) => [descriptor.digest, stored] as const),
+    ),
+  );
+  const { components, digests, replaced } = exchanged;
+  const format = formatOf(original.manifest);
+  const open = ({ descriptor }: ImageLayer): AsyncIterable<Buffer> =>
+    (sources.get(descriptor.digest) ?? original.stored).open(descriptor);
+  const base = baseOf(original.manifest, exchanged, format);
+  const restacking = new Restacking(context, { name: original.name, format, components, digests, base, open });
+  if (!allowDowngrade) requireNoLoss(original.name, await restacking.packagesLost(...replaced));
+  const built = await restacking.build({ ...record.how, annotations: annotationsOf(original.manifest) });
+  return storedImage(context, encodeImage(built, format, context.store, context.epoch), sources, original.stored);
+}
+
+/** The new combination: its layers are where they were, but for a glue layer, which is in the store. */
+function storedImage(
+  { store }: BuildContext,
+  { manifest, document, blobs }: EncodedImage,
+  sources: ReadonlyMap<string, StoredImage>,
+  original: StoredImage,
+): StoredImage {
+  const bytes = new Map<string, Buffer>();
+  for (const { descriptor, from } of blobs) if (Buffer.isBuffer(from)) bytes.set(descriptor.digest, from);
+  const content = bytes.get(manifest.digest) ?? Buffer.alloc(0);
+  return {
+    name: original.name,
+    // With the one that is there already: that it is there tells that its blobs are.
+    documents: [...original.documents, { descriptor: manifest, content, blobs: [document.config, ...document.layers] }],
+    knownIn: (blob) => sources.get(blob.digest)?.knownIn(blob) ?? [],
+    open: (blob) => {
+      const known = bytes.get(blob.digest);
+      if (known !== undefined) return Readable.from([known]);
+      return sources.get(blob.digest)?.open(blob) ?? verifiedBlob(store.blobPath(blob.digest), blob);
+    },
+  };
+}
+
+async function openImage(
+  place: ImagePlace,
+  context: BuildContext,
+  platform: Platform | undefined,
+): Promise<OpenedImage> {
+  const stored = await readStoredImage(place, { ...context, platform });
+  const name = place.text;
+  const root = rootOf(stored);
+  if (isIndexType(root.mediaType)) {
+    throw new StackError('STACK6005', `'${name}' is an index of several images, of which none can be exchanged alone`, {
+      hint: 'deploy the app that made it, or name one of its images by digest',
+    });
+  }
+  const manifest = parseManifest(parseDocument(stored.documents.at(-1)?.content ?? Buffer.alloc(0), name), name);
+  const config = parseConfig(
+    parseDocument(await readWhole(stored, manifest.config), name),
+    name,
+    manifest.layers.length,
+  );
+  const [origin] = stored.knownIn(root);
+  const layers = manifest.layers.map((descriptor, at) => {
+    return { descriptor, diffId: config.rootfs.diff_ids[at] ?? '', origin };
+  });
+  const { os, architecture, variant: cpu } = config;
+  const variant: ImageVariant = {
+    platform: { os, architecture, ...(cpu === undefined ? {} : { variant: cpu }) },
+    config: config.config ?? {},
+    steps: stepsOf(layers, config.history ?? [], config.created ?? ''),
+  };
+  return { name, stored, manifest, config, layers, variant };
+}
+
+/** A config, which is small. */
+async function readWhole({ open }: StoredImage, descriptor: Descriptor): Promise<Buffer> {
+  if (descriptor.size > MAX_DOCUMENT) {
+    throw new StackError('STACK6005', `${descriptor.digest} has more than ${String(MAX_DOCUMENT)} bytes`);
+  }
+  const pieces: Buffer[] = [];
+  for await (const piece of open(descriptor)) pieces.push(piece);
+  return Buffer.concat(pieces);
+}
+
+/** What scripts of an app do is the app's: it is not here, and an image from elsewhere must not say what to run. */
+function refuseModules({ how }: CombinationRecord, name: string): void {
+  if (how.mergers === undefined || how.mergers.length === 0) return;
+  throw new StackError('STACK5030', `'${name}' was combined with mergers of its app`, {
+    hint: 'deploy the app instead',
+  });
+}
+
+function requireNoLoss(name: string, lost: readonly string[]): void {
+  if (lost.length === 0) return;
+  const shown = `${lost.slice(0, MAX_SHOWN).join(', ')}${lost.length > MAX_SHOWN ? ', …' : ''}`;
+  throw new StackError('STACK5033', `'${name}' would lose packages, or have earlier versions: ${shown}`, {
+    hint: 'take a later image, or pass --allow-downgrade',
+  });
+}
+
+function requireFormat(original: OpenedImage, other: OpenedImage): void {
+  const [format, others] = [original, other].map(({ manifest }) => formatOf(manifest));
+  if (format === others || other.layers.length === 0) return;
+  throw new StackError(
+    'STACK5002',
+    `'${other.name}' has ${others ?? ''} layers, and '${original.name}' ${format ?? ''} layers`,
+    {
+      hint: 'take the image in the format of the combination',
+    },
+  );
+}
+
+function formatOf({ layers }: Manifest): LayerFormat {
+  return layers.some(({ mediaType }) => mediaFamilyOf(mediaType) === 'filesystem') ? 'squashfs' : 'tar';
+}
+
+function baseOf({ annotations }: Manifest, { base }: Exchange, format: LayerFormat): BaseReference | undefined {
+  const digest = annotations?.[ANNOTATION.baseDigest];
+  if (digest === undefined) return undefined;
+  return { digest, name: annotations?.[ANNOTATION.baseName], ...base, format };
+}
+
+/** Those that the app gave it. */
+function annotationsOf({ annotations = {} }: Manifest): Readonly<Record<string, string>> {
+  const ours: readonly string[] = [ANNOTATION.components, ANNOTATION.baseDigest, ANNOTATION.baseName];
+  return Object.fromEntries(Object.entries(annotations).filter(([key]) => !ours.includes(key)));
+}
+
+function digestsIn(components: readonly ComponentRecord[]): ReadonlyMap<string, string> {
+  return new Map(
+    components.flatMap(({ name, digest, components: parts = [] }) => [[name, digest] as const, ...digestsIn(parts)]),
+  );
+}
+
+function find(components: readonly Component[], name: string): Component | undefined {
+  for (const component of components) {
+    const found = component.name === name ? component : find(component.variant.components ?? [], name);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** What is built here is no image of an app. */
+function noAssembly(directory: string): BuildOptions['assembly'] {
+  const plan: Plan = { schemaVersion: PLAN_SCHEMA_VERSION, directory: '.', formats: ['tar'], images: {} };
+  return { plan, directory, output: directory };
+}
