@@ -1,6 +1,5 @@
 import * as v from 'valibot';
-import type { CombiningPlan } from './combining';
-import { stackedSchema } from './schema';
+import { stackedSchema, type CombiningPlan } from './schema';
 
 const combiningSchema = v.pick(stackedSchema, ['config', 'conflicts', 'mergers', 'glue']);
 

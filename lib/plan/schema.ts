@@ -201,6 +201,8 @@ export const stackedSchema = v.object({
   glue: v.optional(v.picklist(['allow', 'forbid'])),
 });
 export type StackedPlan = v.InferOutput<typeof stackedSchema>;
+/** What a combination sets about how its components are combined. */
+export type CombiningPlan = Pick<StackedPlan, 'config' | 'conflicts' | 'mergers' | 'glue'>;
 
 export const imageSchema = v.variant('type', [layerSchema, debianSchema, stackedSchema]);
 export type ImagePlan = v.InferOutput<typeof imageSchema>;

@@ -1,5 +1,5 @@
 import type { RuntimeConfig } from '../oci';
-import type { StackedPlan } from '../plan';
+import type { CombiningPlan } from '../plan';
 import { layersOf, type Component, type ImageVariant } from './variant';
 
 /** A component as the manifest of a combination records it. */
@@ -24,7 +24,7 @@ export interface CombinationRecord {
   /** Bottom to top. */
   readonly components: readonly ComponentRecord[];
   /** What the combination set itself. */
-  readonly how: Pick<StackedPlan, 'config' | 'conflicts' | 'mergers' | 'glue'>;
+  readonly how: CombiningPlan;
 }
 
 /**
@@ -33,7 +33,7 @@ export interface CombinationRecord {
  */
 export function recordOf(
   { base, components = [] }: ImageVariant,
-  { config, conflicts, mergers, glue }: StackedPlan,
+  { config, conflicts, mergers, glue }: CombiningPlan,
   digestOf: (component: string) => string,
 ): CombinationRecord {
   const shared = base === undefined ? [] : diffIdsOf(base);

@@ -172,18 +172,19 @@ function storedImage(
   sources: ReadonlyMap<string, StoredImage>,
   original: StoredImage,
 ): StoredImage {
-  const bytes = new Map<string, Buffer>();
-  for (const { descriptor, from } of blobs) if (Buffer.isBuffer(from)) bytes.set(descriptor.digest, from);
-  const content = bytes.get(manifest.digest) ?? Buffer.alloc(0);
+  const made = new Map(blobs.map(({ descriptor, from }) => [descriptor.digest, from]));
+  for (const digest of sources.keys()) made.delete(digest);
+  const content = Buffer.from(made.get(manifest.digest) ?? '');
+  const sourceOf = ({ digest }: Descriptor): StoredImage => sources.get(digest) ?? original;
   return {
     name: original.name,
     // With the one that is there already: that it is there tells that its blobs are.
     documents: [...original.documents, { descriptor: manifest, content, blobs: [document.config, ...document.layers] }],
-    knownIn: (blob) => sources.get(blob.digest)?.knownIn(blob) ?? [],
+    knownIn: (blob) => (made.has(blob.digest) ? [] : sourceOf(blob).knownIn(blob)),
     open: (blob) => {
-      const known = bytes.get(blob.digest);
-      if (known !== undefined) return Readable.from([known]);
-      return sources.get(blob.digest)?.open(blob) ?? verifiedBlob(store.blobPath(blob.digest), blob);
+      const from = made.get(blob.digest);
+      if (from === undefined) return sourceOf(blob).open(blob);
+      return typeof from === 'string' ? verifiedBlob(store.blobPath(blob.digest), blob) : Readable.from([from]);
     },
   };
 }

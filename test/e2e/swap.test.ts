@@ -179,3 +179,37 @@ new Layer(app, 'arm', { platform: 'linux/arm64', imports: [{ source: 'f', dest: 
   },
   2 * MINUTE,
 );
+
+describe('packages of a component', () => {
+  const status = (...packages: string[]): string =>
+    packages
+      .map((each) => {
+        const [name, version] = each.split('=');
+        return `Package: ${name!}\nStatus: install ok installed\nArchitecture: amd64\nVersion: ${version!}\n`;
+      })
+      .join('\n');
+
+  test.each([
+    ['are removed', status('libc6=2.36'), /openssl \(was 3\.0\.15-1\)/],
+    ['come in an earlier version', status('libc6=2.36', 'openssl=3.0.9-1'), /openssl 3\.0\.9-1 \(was 3\.0\.15-1\)/],
+  ])(
+    'that %s are refused unless that is allowed',
+    (_, after, message) => {
+      project.write({
+        'app.js': APP.replace("{ source: 'ssl', dest: '/lib/' }", "{ source: 'ssl-tree/', dest: '/' }"),
+        'base/var/lib/dpkg/status': status('libc6=2.36'),
+        'ssl-tree/var/lib/dpkg/status': status('libc6=2.36', 'openssl=3.0.15-1'),
+      });
+      expect(project.stack(['deploy'])).toMatchObject({ status: 0 });
+      project.write({ 'ssl-tree/var/lib/dpkg/status': after });
+      project.stack(['deploy', 'ssl', '--to', 'oci:./newer']);
+      const swap = ['swap', 'oci:./oci:plain', 'ssl=oci:./newer:ssl'];
+      const refused = project.stack(swap);
+      expect(refused).toMatchObject({ status: 1 });
+      expect(refused.stderr).toMatch(/^error STACK5033: /m);
+      expect(refused.stderr).toMatch(message);
+      expect(project.stack([...swap, '--allow-downgrade'])).toMatchObject({ status: 0 });
+    },
+    MINUTE,
+  );
+});
