@@ -101,19 +101,19 @@ class ConflictFinder implements Findings {
       return place === undefined ? [] : [{ ...place, component }];
     });
     finals.sort((a, b) => a.layer - b.layer);
-    const found = new Map<ConflictCode, Owner[]>();
+    const found = new Map<ConflictCode, Set<Owner>>();
     let undone: { readonly changed: Owner; readonly by: Owner } | undefined;
     for (const [at, lower] of finals.entries()) {
       for (const upper of finals.slice(at + 1)) {
         const { code, isUndone } = this.compare(path, places, lower, upper);
         if (code === undefined) continue;
         if (isUndone && this.judge.keepsChange(`/${path}`)) undone = { changed: lower, by: upper };
-        else found.set(code, [...(found.get(code) ?? []), lower, upper]);
+        else found.set(code, (found.get(code) ?? new Set()).add(lower).add(upper));
       }
     }
     const code = RANKED.find((each) => found.has(each));
     if (code !== undefined) {
-      this.add({ code, path, owners: found.get(code) ?? [] });
+      this.add({ code, path, owners: [...(found.get(code) ?? [])] });
     } else if (undone !== undefined) {
       const { changed, by } = undone;
       this.restorations.set(path, { path, place: changed, by: 'one-sided change', owners: [changed, by] });
