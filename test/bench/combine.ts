@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { measure, medianWall, type Run } from './measure';
 import { line, type Workplace } from './workplace';
 
-const IMAGES = [2, 20, 100];
+const IMAGES = (process.env['BENCH_IMAGES'] ?? '2,20,100').split(',').map(Number);
 const FILES = 10_000;
 /** Files of every image that all have in common. */
 const SHARED = 100;
@@ -19,18 +19,22 @@ export function combine(workplace: Workplace, rounds: number): void {
   makeFiles(path.join(directory, 'files'), FILES - SHARED);
   makeFiles(path.join(directory, 'shared'), SHARED);
   let count = 0;
+  let last = 'label';
   /** @param change of the combination since the last run */
   const run = (images: number, command: string, change: 'label' | 'rule' | 'nothing'): Run => {
-    if (change !== 'nothing') count += 1;
+    if (change !== 'nothing') {
+      count += 1;
+      last = change;
+    }
     return workplace.inProject(
-      `IMAGES=${String(images)} CHANGE=${change} RUN=${String(count)} ${workplace.command(command)}`,
+      `IMAGES=${String(images)} CHANGE=${last} RUN=${String(count)} ${workplace.command(command)}`,
     );
   };
   for (const images of IMAGES) {
     run(images, 'deploy --quiet', 'label');
     const start = medianWall(rounds, () => run(images, 'synth --quiet', 'nothing'));
     console.log(`${String(images)} images of ${String(FILES)} files: stack synth ${start.toFixed(2)} s`);
-    const tell = (what: string, change: 'label' | 'rule'): void => {
+    const tell = (what: string, change: 'label' | 'rule' | 'nothing'): void => {
       const peaks: number[] = [];
       const wall = medianWall(rounds, () => {
         const each = run(images, 'deploy --quiet', change);
@@ -40,6 +44,7 @@ export function combine(workplace: Workplace, rounds: number): void {
       const beyond = (wall - start).toFixed(2);
       line(what, `${wall.toFixed(2)} s, ${beyond} s beyond synth, peak ${Math.max(...peaks).toFixed(0)} MB`);
     };
+    tell('nothing to do', 'nothing'); // looks at the sources, as all others do
     tell('new conflict check', 'rule');
     tell('known conflict check', 'label');
     if (images > MAX_COPIED) continue;
