@@ -2,7 +2,7 @@ import type { ConflictsPlan } from '../plan';
 import type { Combination, Place } from './combination';
 import type { ConflictCode } from './conflict-report';
 import { Judge } from './conflict-rules';
-import { conflictOf, isEqual } from './entry-conflict';
+import { conflictOf, isEqual, type State } from './entry-conflict';
 import type { Claim, Finding, Owner, Restoration } from './findings';
 import { findHidden } from './hidden';
 import { NameCollisions } from './name-collisions';
@@ -64,6 +64,8 @@ class ConflictFinder implements Findings {
   public readonly report: ReportBuilder;
   public readonly claims = new Map<string, Claim>();
   public readonly restorations = new Map<string, Restoration>();
+  /** By layer, what is at the path that is compared: every pair of components asks for it. */
+  private readonly states = new Map<number, State>();
 
   public constructor(
     private readonly combination: Combination,
@@ -96,24 +98,25 @@ class ConflictFinder implements Findings {
     const { combination } = this;
     if (this.isSameEverywhere(places)) return;
     if (!places.some((a, at) => places.slice(at + 1).some((b) => combination.isForeign(a.layer, b.layer)))) return;
+    this.states.clear();
     const finals = combination.components.flatMap((_, component): Owner[] => {
       const place = combination.finalOf(path, places, component);
       return place === undefined ? [] : [{ ...place, component }];
     });
     finals.sort((a, b) => a.layer - b.layer);
-    const found = new Map<ConflictCode, Owner[]>();
+    const found = new Map<ConflictCode, Set<Owner>>();
     let undone: { readonly changed: Owner; readonly by: Owner } | undefined;
     for (const [at, lower] of finals.entries()) {
       for (const upper of finals.slice(at + 1)) {
         const { code, isUndone } = this.compare(path, places, lower, upper);
         if (code === undefined) continue;
         if (isUndone && this.judge.keepsChange(`/${path}`)) undone = { changed: lower, by: upper };
-        else found.set(code, [...(found.get(code) ?? []), lower, upper]);
+        else found.set(code, (found.get(code) ?? new Set()).add(lower).add(upper));
       }
     }
     const code = RANKED.find((each) => found.has(each));
     if (code !== undefined) {
-      this.add({ code, path, owners: found.get(code) ?? [] });
+      this.add({ code, path, owners: [...(found.get(code) ?? [])] });
     } else if (undone !== undefined) {
       const { changed, by } = undone;
       this.restorations.set(path, { path, place: changed, by: 'one-sided change', owners: [changed, by] });
@@ -140,14 +143,15 @@ class ConflictFinder implements Findings {
     const [below, above] = [combination.layer(lower.layer), combination.layer(upper.layer)];
     if (below.isSame(lower.at, above, upper.at)) return {};
     const shared = combination.finalOf(path, places, lower.component, upper.component);
-    const base = shared && combination.layer(shared.layer).state(shared.at);
+    const base = shared && this.stateOf(shared);
+    const upperState = this.stateOf(upper);
     const code = conflictOf({
-      lower: below.state(lower.at),
-      upper: above.state(upper.at),
+      lower: this.stateOf(lower),
+      upper: upperState,
       base,
       isInhabited: () => this.isInhabited(path, lower.component, upper.layer),
     });
-    const isUndone = code !== undefined && KEPT.has(code) && base !== undefined && isEqual(above.state(upper.at), base);
+    const isUndone = code !== undefined && KEPT.has(code) && base !== undefined && isEqual(upperState, base);
     return { code, isUndone };
   }
 
@@ -172,6 +176,12 @@ class ConflictFinder implements Findings {
     const mergers = this.claims.size < MAX_CLAIMED ? this.judge.mergersFor(code, `/${path}`) : [];
     if (mergers.length === 0) this.report.add(finding);
     else if (!this.claims.has(path)) this.claims.set(path, { ...finding, mergers });
+  }
+
+  private stateOf({ layer, at }: Place): State {
+    const known = this.states.get(layer) ?? this.combination.layer(layer).state(at);
+    this.states.set(layer, known);
+    return known;
   }
 
   private typeOf({ layer, at }: Place): string {

@@ -20,12 +20,15 @@ export class NameCollisions {
   private readonly marks: number[] = [];
   private readonly hashes: number[] = [];
   private slots = new Int32Array(1024);
+  /** The directory of the last path with its slash: in byte order most paths have the one of the path before. */
+  private directory = '';
+  private directoryHash = OFFSET;
 
   /** Remembers a path, which must be new. @returns those it collides with */
   public add(path: string, mark: number): readonly Twin[] {
     const twins: Twin[] = [];
     if (2 * this.paths.length >= this.slots.length) this.grow();
-    const hash = hashOf(path);
+    const hash = this.hashOf(path);
     let folded: string | undefined;
     let slot = hash & (this.slots.length - 1);
     for (let number = this.slots[slot] ?? 0; number !== 0; number = this.slots[slot] ?? 0) {
@@ -41,6 +44,22 @@ export class NameCollisions {
     this.hashes.push(hash);
     this.slots[slot] = this.paths.length;
     return twins;
+  }
+
+  /** FNV-1a over the folded path; of a name in ASCII, as nearly all are, without making another text. */
+  private hashOf(path: string): number {
+    const name = path.lastIndexOf('/') + 1;
+    if (name !== this.directory.length || !path.startsWith(this.directory)) {
+      this.directory = path.slice(0, name);
+      this.directoryHash = hashOfText(this.directory, OFFSET);
+    }
+    let hash = this.directoryHash;
+    for (let at = name; at < path.length; at += 1) {
+      const code = path.charCodeAt(at);
+      if (code > 0x7f) return hashOfText(fold(path).slice(name), this.directoryHash) & MASK;
+      hash = step(hash, code >= 0x41 && code <= 0x5a ? code + 0x20 : code);
+    }
+    return hash & MASK;
   }
 
   private grow(): void {
@@ -59,22 +78,10 @@ function fold(path: string): string {
   return parent + path.slice(parent.length).normalize('NFC').toLowerCase();
 }
 
-/** FNV-1a over the folded path; of a name in ASCII, as nearly all are, without making another text. */
-function hashOf(path: string): number {
-  const name = path.lastIndexOf('/') + 1;
-  let hash = OFFSET;
-  for (let at = 0; at < path.length; at += 1) {
-    const code = path.charCodeAt(at);
-    if (at >= name && code > 0x7f) return hashOfText(fold(path));
-    hash = step(hash, at >= name && code >= 0x41 && code <= 0x5a ? code + 0x20 : code);
-  }
-  return hash & MASK;
-}
-
-function hashOfText(text: string): number {
-  let hash = OFFSET;
+/** @param hash of what comes before the text */
+function hashOfText(text: string, hash: number): number {
   for (let at = 0; at < text.length; at += 1) hash = step(hash, text.charCodeAt(at));
-  return hash & MASK;
+  return hash;
 }
 
 function step(hash: number, code: number): number {

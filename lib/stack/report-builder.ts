@@ -84,15 +84,14 @@ export class ReportBuilder {
   }
 
   private describeOwners(owners: readonly Owner[]): readonly ConflictOwner[] {
-    const sorted = [...owners].sort((a, b) => a.layer - b.layer || a.component - b.component || a.at - b.at);
-    const texts = new Map<string, ConflictOwner>();
-    for (const { component, layer, at } of sorted) {
+    const once = new Map(owners.map((owner) => [[owner.component, owner.layer, owner.at].join(' '), owner]));
+    const sorted = [...once.values()].sort((a, b) => a.layer - b.layer || a.component - b.component || a.at - b.at);
+    return sorted.map(({ component, layer, at }) => {
       const { key, createdBy } = this.combination.indexed[layer] ?? { key: '', createdBy: '' };
       const name = this.combination.components[component]?.name ?? '';
       const entry = describe(this.combination.layer(layer).state(at));
-      texts.set([component, layer, at].join(' '), { component: name, layer: key, createdBy, entry });
-    }
-    return [...texts.values()];
+      return { component: name, layer: key, createdBy, entry };
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 import * as os from 'node:os';
+import { combine } from './combine';
 import { constructs } from './constructs';
 import { nothing } from './nothing';
 import { packing } from './packing';
@@ -15,6 +16,7 @@ const PARTS: Readonly<
   nothing: [nothing, 5],
   constructs: [constructs, 5],
   parallel: [parallel, 3],
+  combine: [combine, 5],
   recipe: [recipe, 3],
   registry: [registry, 5],
 };

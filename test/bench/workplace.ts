@@ -33,7 +33,12 @@ export class Workplace {
 
   /** Times `stack` in the project. */
   public stack(args: string): Run {
-    return this.inProject(`${STACK} ${args}`);
+    return this.inProject(this.command(args));
+  }
+
+  /** The shell command that runs `stack`. */
+  public command(args: string): string {
+    return `${STACK} ${args}`;
   }
 
   /** Removes some of what is here, and lets the disk come to rest. */
