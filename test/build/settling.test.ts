@@ -1,6 +1,6 @@
 import type { KnownDelta } from '../../lib/build/delta';
 import { settleConflicts, type Settlement } from '../../lib/build/settle-conflicts';
-import { indexLine, treeDigest, type Entry, type Tree } from '../../lib/pack';
+import { indexLine, sortTree, treeDigest, type Entry, type Tree } from '../../lib/pack';
 import type { StackedPlan } from '../../lib/plan';
 import { deltaOf, directory, entryAt, hardlink, link, outline, textFile, Workshop } from './workshop';
 
@@ -239,6 +239,33 @@ describe('a glue layer', () => {
   test('that is not needed can be forbidden', async () => {
     const { report } = await settle({ a: [textFile('kernel', '')], b: [textFile('ovmf', '')] }, { glue: 'forbid' });
     expect(report.conflicts).toEqual([]);
+  });
+
+  test('is not needed for caches, whoever is on top has them; answers of debconf are no cache', async () => {
+    const dirs = [
+      'var',
+      'var/cache',
+      'var/cache/debconf',
+      'var/cache/man',
+      'var/lib',
+      'var/lib/apt',
+      'var/lib/apt/lists',
+    ];
+    const caches = (text: string, ...more: Entry[]): Tree =>
+      sortTree([
+        ...dirs.map((path) => directory(path)),
+        textFile('var/cache/man/index.db', text),
+        textFile('var/lib/apt/lists/InRelease', text),
+        ...more,
+      ]);
+    const forbidden = await settle({ a: caches('a'), b: caches('b') }, { glue: 'forbid' });
+    expect(forbidden.report.conflicts).toMatchObject([{ severity: 'info' }, { severity: 'info' }]);
+    expect(forbidden.glue).toBeUndefined();
+    const answers = (name: string): Entry =>
+      textFile('var/cache/debconf/config.dat', `Name: ${name}/x\nTemplate: ${name}/x\nOwners: ${name}\n\n`);
+    const { glue, report } = await settle({ a: caches('a', answers('a')), b: caches('b', answers('b')) });
+    expect(report.settled).toMatchObject([{ path: '/var/cache/debconf/config.dat', by: 'debconf' }]);
+    expect(outline((await glue?.delta.tree()) ?? []).filter((line) => !line.endsWith('/'))).toHaveLength(1);
   });
 });
 
