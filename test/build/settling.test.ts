@@ -204,6 +204,28 @@ describe('a merger', () => {
     expect(outline(glue)).toContain('etc/x: a,b');
   });
 
+  test('of texts has a base for each, whatever components without that base contradict elsewhere', async () => {
+    const lines = (first: string, last: string, y: string): Tree => [
+      directory('etc'),
+      textFile('etc/x', `${first}\n2\n3\n4\n${last}\n`),
+      textFile('etc/y', y),
+    ];
+    const contradicting = { ab: lines('1', '5', '0'), a: lines('a', '5', '1'), b: lines('1', 'b', '0') };
+    const scratch = [directory('etc'), textFile('etc/y', '2')];
+    const { report } = await settle({ ...contradicting, c: scratch });
+    expect(report.conflicts).toMatchObject([{ code: 'CONTENT_CONFLICT', path: '/etc/y' }]);
+    const { glue } = await settle({ ...contradicting, c: scratch }, { conflicts: { default: 'last-wins' } });
+    expect(outline((await glue?.delta.tree()) ?? [])).toEqual(['etc/', 'etc/x: a\n2\n3\n4\nb\n']);
+  });
+
+  test('of texts merges one where it cannot merge another', async () => {
+    const texts = (x: string, y: string): Tree => [directory('etc'), textFile('etc/x', x), textFile('etc/y', y)];
+    const layers = { ab: texts('1\n', '1\n2\n3\n'), a: texts('a\n', 'a\n2\n3\n'), b: texts('b\n', '1\n2\nb\n') };
+    const { glue, report } = await settle(layers, { conflicts: { default: 'warn' } });
+    expect(report.conflicts).toContainEqual(expect.objectContaining({ code: 'MERGE_CONFLICT', path: '/etc/x' }));
+    expect(outline((await glue?.delta.tree()) ?? [])).toEqual(['etc/', 'etc/y: a\n2\nb\n']);
+  });
+
   test('does not get files that are too large', async () => {
     const large = { ...textFile('etc/x', ''), size: 65 * 1024 * 1024, sha256: 'f'.repeat(64) };
     const huge = deltaOf([large]);

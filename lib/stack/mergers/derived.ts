@@ -35,6 +35,7 @@ export const derived: Merger = {
   name: 'derived',
   version: 2,
   paths: [...DISPENSABLE, ...NEEDED.map(([glob]) => glob)],
+  isPathwise: true,
   merge: (request) => {
     const into = new Settlement();
     const isDispensable = picomatch([...DISPENSABLE], { dot: true });
