@@ -17,7 +17,7 @@ import {
 import type { CombinedDeltas } from './built-image';
 import { FileView, viewOf } from './file-view';
 import { Glue } from './glue';
-import { filesOf } from './merged-files';
+import { filesOf, TooLargeToMerge } from './merged-files';
 import type { KeyedMerger } from './keyed-merger';
 
 const NEW_FILE: Metadata = { mode: 0o644, uid: 0, gid: 0, mtime: 0 };
@@ -122,14 +122,17 @@ export class Settling {
     try {
       return await merger.merge(request);
     } catch (error) {
-      if (!StackError.is(error) || error.code !== 'STACK5023') throw error;
-      const [path = ''] = request.paths;
-      const owners = this.ownersAt(
-        path,
-        request.components.map(({ name }) => name),
-      );
-      this.findings.report.add({ code: 'TOO_LARGE_TO_MERGE', path, owners }, { message: error.message });
-      for (const each of request.paths) this.answered.add(each);
+      if (!(error instanceof TooLargeToMerge)) throw error;
+      const { path, message } = error;
+      const names = request.components.map(({ name }) => name);
+      this.findings.report.add({ code: 'TOO_LARGE_TO_MERGE', path, owners: this.ownersAt(path, names) }, { message });
+      const others = request.paths.filter((each) => each !== path);
+      const areIndependent = merger.isPathwise === true && others.length < request.paths.length;
+      for (const each of areIndependent ? [path] : request.paths) {
+        this.answered.add(each);
+        if (each !== path) this.refused.add(each);
+      }
+      if (areIndependent && others.length > 0) return this.outcomeOf(merger, { ...request, paths: others });
       return { files: new Map(), problems: [] };
     }
   }

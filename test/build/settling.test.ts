@@ -1,7 +1,10 @@
+import { combinationOf } from '../../lib/build/combined';
 import type { KnownDelta } from '../../lib/build/delta';
 import { settleConflicts, type Settlement } from '../../lib/build/settle-conflicts';
+import { Settling } from '../../lib/build/settling';
 import { indexLine, sortTree, treeDigest, type Entry, type Tree } from '../../lib/pack';
 import type { StackedPlan } from '../../lib/plan';
+import { findConflicts, type MergedFile, type MergeOutcome, type MergeRequest } from '../../lib/stack';
 import { deltaOf, directory, entryAt, hardlink, link, outline, textFile, Workshop } from './workshop';
 
 const shop = new Workshop();
@@ -226,22 +229,40 @@ describe('a merger', () => {
     expect(outline((await glue?.delta.tree()) ?? [])).toEqual(['etc/', 'etc/y: a\n2\nb\n']);
   });
 
-  test('does not get files that are too large', async () => {
+  test('does not get files that are too large, and the error is about just these', async () => {
     const large = { ...textFile('etc/x', ''), size: 65 * 1024 * 1024, sha256: 'f'.repeat(64) };
     const huge = deltaOf([large]);
     const { store } = await shop.context();
     await store.writeRecord('indexes', huge.contentKey, await store.addBlob(`${indexLine(large, large.sha256)}\n`));
-    const { report } = await settle(
-      { ab: base, a: layers.a, b: [large] },
-      merger('await components[1].files.read(paths[0]);'),
-    );
-    expect(report.conflicts).toMatchObject([
-      {
-        code: 'TOO_LARGE_TO_MERGE',
-        path: '/etc/x',
-        message: expect.stringContaining('/etc/x has 68157440 bytes') as string,
-      },
-    ]);
+    const small = (text: string): Entry => textFile('etc/a', text);
+    const trees = { a: [small('a'), textFile('etc/x', 'a')], b: [large], b2: [small('b')] };
+    const tooLarge = {
+      code: 'TOO_LARGE_TO_MERGE',
+      path: '/etc/x',
+      owners: [{ component: 'a' }, { component: 'b' }],
+      message: expect.stringContaining('/etc/x has 68157440 bytes') as string,
+    };
+    const body = 'for (const path of paths) for (const { files } of components) await files.read(path);';
+    expect((await settle(trees, merger(body))).report.conflicts).toMatchObject([tooLarge]);
+
+    const deltas = Object.values(trees).map((tree) => deltaOf(tree));
+    const [a, ...b] = deltas;
+    const combines = Object.entries({ a: [a!], b }).map(([name, own]) => ({ name, deltas: own }));
+    const combined = { deltas, combines };
+    const combination = await combinationOf(await shop.context(), combined);
+    const findings = findConflicts(combination, { mergers: [['/**']] });
+    const settling = await Settling.of(combined, combination, findings, EPOCH);
+    const merge = async ({ paths, components }: MergeRequest): Promise<MergeOutcome> => {
+      const files = new Map<string, MergedFile>();
+      for (const path of paths) {
+        const texts: Buffer[] = [];
+        for (const component of components) texts.push((await component.files.read(path)) ?? Buffer.alloc(0));
+        files.set(path, { type: 'file', content: Buffer.concat(texts) });
+      }
+      return { files, problems: [] };
+    };
+    await settling.merge([{ name: 'each', version: 1, key: 'each', paths: ['/**'], isPathwise: true, merge }]);
+    expect(findings.report.build()).toMatchObject({ conflicts: [tooLarge], settled: [{ path: '/etc/a', by: 'each' }] });
   });
 });
 
