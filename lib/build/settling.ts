@@ -3,7 +3,6 @@ import type { Entry, Metadata, Tree } from '../pack';
 import {
   matcherOf,
   mergeMetadata,
-  type Claim,
   type Combination,
   type Files,
   type Findings,
