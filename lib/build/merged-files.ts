@@ -6,6 +6,17 @@ import type { FileView } from './file-view';
 /** Bytes of one file that a merger can read: it is held in memory, several times. */
 const MAX_MERGED = 64 * 1024 * 1024;
 
+/** STACK5023: a merger asked for a file that is too large for it. */
+export class TooLargeToMerge extends StackError {
+  /** @param path of the file, without a leading slash */
+  public constructor(
+    public readonly path: string,
+    size: number,
+  ) {
+    super('STACK5023', `/${path} has ${String(size)} bytes; at most ${String(MAX_MERGED)} can be merged`);
+  }
+}
+
 /** A view as mergers see it. Contents are read from the store, or from the user's files, only when they are asked for. */
 export function filesOf(view: FileView): Files {
   return {
@@ -26,12 +37,7 @@ export function fileAt(view: FileView, path: string): Entry | undefined {
 function readFile(view: FileView, path: string): Buffer | undefined {
   const file = fileAt(view, path);
   if (file?.type !== 'file') return undefined;
-  if (file.size > MAX_MERGED) {
-    throw new StackError(
-      'STACK5023',
-      `/${path} has ${String(file.size)} bytes; at most ${String(MAX_MERGED)} can be merged`,
-    );
-  }
+  if (file.size > MAX_MERGED) throw new TooLargeToMerge(path, file.size);
   return contentOf(file);
 }
 

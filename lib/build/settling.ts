@@ -3,7 +3,6 @@ import type { Entry, Metadata, Tree } from '../pack';
 import {
   matcherOf,
   mergeMetadata,
-  type Claim,
   type Combination,
   type Files,
   type Findings,
@@ -17,7 +16,7 @@ import {
 import type { CombinedDeltas } from './built-image';
 import { FileView, viewOf } from './file-view';
 import { Glue } from './glue';
-import { filesOf } from './merged-files';
+import { filesOf, TooLargeToMerge } from './merged-files';
 import type { KeyedMerger } from './keyed-merger';
 
 const NEW_FILE: Metadata = { mode: 0o644, uid: 0, gid: 0, mtime: 0 };
@@ -72,26 +71,41 @@ export class Settling {
       const claims = [...this.findings.claims.values()]
         .filter(({ path, mergers: wanted }) => wanted.includes(number) && !this.answered.has(path))
         .sort((a, b) => compareNames(a.path, b.path));
-      if (claims.length > 0) await this.ask(merger, claims);
+      if (claims.length === 0) continue;
+      const paths = claims.map(({ path }) => path);
+      for (const group of merger.isPathwise === true ? this.groupsOf(paths) : [paths]) await this.ask(merger, group);
+      this.glue.settle();
     }
     this.reportRest();
   }
 
-  private async ask(merger: KeyedMerger, claims: readonly Claim[]): Promise<void> {
-    const paths = claims.map(({ path }) => path);
+  /** Paths of the same components together, since these share the same base at all of them. */
+  private groupsOf(paths: readonly string[]): Iterable<readonly string[]> {
+    const groups = new Map<string, string[]>();
+    for (const path of paths) {
+      const key = this.concernedBy([path]).join();
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [path]);
+      else group.push(path);
+    }
+    return groups.values();
+  }
+
+  private async ask(merger: KeyedMerger, paths: readonly string[]): Promise<void> {
+    const isPathwise = merger.isPathwise === true;
     const { request, concerned, base } = this.request(paths);
     const { files, problems } = await this.outcomeOf(merger, request);
     for (const problem of problems) this.addProblem(problem);
-    if (problems.length > 0) {
-      for (const path of paths) {
-        this.answered.add(path);
-        this.refused.add(path);
-      }
-      return;
+    const spoilt = new Set(isPathwise || problems.length === 0 ? problems.map(({ path }) => path) : paths);
+    for (const path of spoilt) {
+      this.answered.add(path);
+      this.refused.add(path);
     }
+    if (problems.length > 0 && !isPathwise) return;
     const isFor = matcherOf([...merger.paths, ...(merger.makes ?? [])]);
     for (const [path, file] of [...files].sort(([a], [b]) => compareNames(a, b))) {
       if (!isFor(`/${path}`)) throw new StackError('STACK5029', `the merger '${merger.name}' is not for /${path}`);
+      if (spoilt.has(path)) continue;
       this.put(path, file, concerned, base);
       const names = concerned.map((component) => this.nameOf(component));
       this.findings.report.settle(
@@ -101,21 +115,23 @@ export class Settling {
       );
       this.answered.add(path);
     }
-    this.glue.settle();
   }
 
   private async outcomeOf(merger: KeyedMerger, request: MergeRequest): Promise<MergeOutcome> {
     try {
       return await merger.merge(request);
     } catch (error) {
-      if (!StackError.is(error) || error.code !== 'STACK5023') throw error;
-      const [path = ''] = request.paths;
-      const owners = this.ownersAt(
-        path,
-        request.components.map(({ name }) => name),
-      );
-      this.findings.report.add({ code: 'TOO_LARGE_TO_MERGE', path, owners }, { message: error.message });
-      for (const each of request.paths) this.answered.add(each);
+      if (!(error instanceof TooLargeToMerge)) throw error;
+      const { path, message } = error;
+      const names = request.components.map(({ name }) => name);
+      this.findings.report.add({ code: 'TOO_LARGE_TO_MERGE', path, owners: this.ownersAt(path, names) }, { message });
+      const others = request.paths.filter((each) => each !== path);
+      const areIndependent = merger.isPathwise === true && others.length < request.paths.length;
+      for (const each of areIndependent ? [path] : request.paths) {
+        this.answered.add(each);
+        if (each !== path) this.refused.add(each);
+      }
+      if (areIndependent && others.length > 0) return this.outcomeOf(merger, { ...request, paths: others });
       return { files: new Map(), problems: [] };
     }
   }
@@ -127,9 +143,7 @@ export class Settling {
     readonly base: Files;
   } {
     const { combination, views } = this;
-    const concerned = [...views.keys()].filter((component) =>
-      paths.some((path) => views[component]?.get(path) !== undefined || this.removes(component, path)),
-    );
+    const concerned = this.concernedBy(paths);
     const shared = this.trees.filter((_, layer) => concerned.every((component) => combination.has(component, layer)));
     const base = filesOf(FileView.of(shared, this.epoch));
     const components = concerned.flatMap((component) => {
@@ -137,6 +151,12 @@ export class Settling {
       return view === undefined ? [] : [{ name: this.nameOf(component), files: filesOf(view) }];
     });
     return { request: { paths, base, components, stacked: filesOf(this.glue.view) }, concerned, base };
+  }
+
+  private concernedBy(paths: readonly string[]): readonly number[] {
+    return [...this.views.keys()].filter((component) =>
+      paths.some((path) => this.views[component]?.get(path) !== undefined || this.removes(component, path)),
+    );
   }
 
   /** Whether a component has no path any more that a layer of it had. */

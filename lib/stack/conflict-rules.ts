@@ -3,12 +3,12 @@ import type { ConflictsPlan } from '../plan';
 import type { ConflictCode, Severity } from './conflict-report';
 
 /** Another number forgets the outcome of all checks: what is found has changed. */
-export const CONFLICT_RULES = 2;
+export const CONFLICT_RULES = 3;
 
-/** Files that every system makes anew: whoever comes last may have them. */
+/** Files that every system makes anew, or can do without (FHS 5.5): whoever comes last may have them. */
 const NOBODY_CARES = [
   '/{run,var/run,tmp,var/tmp,var/log,var/cache,var/backups}/**/*',
-  '/var/lib/apt/lists/**/*',
+  '/var/lib/apt/lists/**/*', // `apt-get update` brings them
   '/var/lib/dpkg/{lock,lock-frontend,triggers/Lock,*-old}',
   '/etc/.pwd.lock',
   '/etc/{passwd,group,shadow,gshadow,subuid,subgid}-',

@@ -1,7 +1,10 @@
+import { combinationOf } from '../../lib/build/combined';
 import type { KnownDelta } from '../../lib/build/delta';
 import { settleConflicts, type Settlement } from '../../lib/build/settle-conflicts';
-import { indexLine, treeDigest, type Entry, type Tree } from '../../lib/pack';
+import { Settling } from '../../lib/build/settling';
+import { indexLine, sortTree, treeDigest, type Entry, type Tree } from '../../lib/pack';
 import type { StackedPlan } from '../../lib/plan';
+import { findConflicts, type MergedFile, type MergeOutcome, type MergeRequest } from '../../lib/stack';
 import { deltaOf, directory, entryAt, hardlink, link, outline, textFile, Workshop } from './workshop';
 
 const shop = new Workshop();
@@ -204,22 +207,62 @@ describe('a merger', () => {
     expect(outline(glue)).toContain('etc/x: a,b');
   });
 
-  test('does not get files that are too large', async () => {
+  test('of texts has a base for each, whatever components without that base contradict elsewhere', async () => {
+    const lines = (first: string, last: string, y: string): Tree => [
+      directory('etc'),
+      textFile('etc/x', `${first}\n2\n3\n4\n${last}\n`),
+      textFile('etc/y', y),
+    ];
+    const contradicting = { ab: lines('1', '5', '0'), a: lines('a', '5', '1'), b: lines('1', 'b', '0') };
+    const scratch = [directory('etc'), textFile('etc/y', '2')];
+    const { report } = await settle({ ...contradicting, c: scratch });
+    expect(report.conflicts).toMatchObject([{ code: 'CONTENT_CONFLICT', path: '/etc/y' }]);
+    const { glue } = await settle({ ...contradicting, c: scratch }, { conflicts: { default: 'last-wins' } });
+    expect(outline((await glue?.delta.tree()) ?? [])).toEqual(['etc/', 'etc/x: a\n2\n3\n4\nb\n']);
+  });
+
+  test('of texts merges one where it cannot merge another', async () => {
+    const texts = (x: string, y: string): Tree => [directory('etc'), textFile('etc/x', x), textFile('etc/y', y)];
+    const layers = { ab: texts('1\n', '1\n2\n3\n'), a: texts('a\n', 'a\n2\n3\n'), b: texts('b\n', '1\n2\nb\n') };
+    const { glue, report } = await settle(layers, { conflicts: { default: 'warn' } });
+    expect(report.conflicts).toContainEqual(expect.objectContaining({ code: 'MERGE_CONFLICT', path: '/etc/x' }));
+    expect(outline((await glue?.delta.tree()) ?? [])).toEqual(['etc/', 'etc/y: a\n2\nb\n']);
+  });
+
+  test('does not get files that are too large, and the error is about just these', async () => {
     const large = { ...textFile('etc/x', ''), size: 65 * 1024 * 1024, sha256: 'f'.repeat(64) };
     const huge = deltaOf([large]);
     const { store } = await shop.context();
     await store.writeRecord('indexes', huge.contentKey, await store.addBlob(`${indexLine(large, large.sha256)}\n`));
-    const { report } = await settle(
-      { ab: base, a: layers.a, b: [large] },
-      merger('await components[1].files.read(paths[0]);'),
-    );
-    expect(report.conflicts).toMatchObject([
-      {
-        code: 'TOO_LARGE_TO_MERGE',
-        path: '/etc/x',
-        message: expect.stringContaining('/etc/x has 68157440 bytes') as string,
-      },
-    ]);
+    const small = (text: string): Entry => textFile('etc/a', text);
+    const trees = { a: [small('a'), textFile('etc/x', 'a')], b: [large], b2: [small('b')] };
+    const tooLarge = {
+      code: 'TOO_LARGE_TO_MERGE',
+      path: '/etc/x',
+      owners: [{ component: 'a' }, { component: 'b' }],
+      message: expect.stringContaining('/etc/x has 68157440 bytes') as string,
+    };
+    const body = 'for (const path of paths) for (const { files } of components) await files.read(path);';
+    expect((await settle(trees, merger(body))).report.conflicts).toMatchObject([tooLarge]);
+
+    const deltas = Object.values(trees).map((tree) => deltaOf(tree));
+    const [a, ...b] = deltas;
+    const combines = Object.entries({ a: [a!], b }).map(([name, own]) => ({ name, deltas: own }));
+    const combined = { deltas, combines };
+    const combination = await combinationOf(await shop.context(), combined);
+    const findings = findConflicts(combination, { mergers: [['/**']] });
+    const settling = await Settling.of(combined, combination, findings, EPOCH);
+    const merge = async ({ paths, components }: MergeRequest): Promise<MergeOutcome> => {
+      const files = new Map<string, MergedFile>();
+      for (const path of paths) {
+        const texts: Buffer[] = [];
+        for (const component of components) texts.push((await component.files.read(path)) ?? Buffer.alloc(0));
+        files.set(path, { type: 'file', content: Buffer.concat(texts) });
+      }
+      return { files, problems: [] };
+    };
+    await settling.merge([{ name: 'each', version: 1, key: 'each', paths: ['/**'], isPathwise: true, merge }]);
+    expect(findings.report.build()).toMatchObject({ conflicts: [tooLarge], settled: [{ path: '/etc/a', by: 'each' }] });
   });
 });
 
@@ -239,6 +282,33 @@ describe('a glue layer', () => {
   test('that is not needed can be forbidden', async () => {
     const { report } = await settle({ a: [textFile('kernel', '')], b: [textFile('ovmf', '')] }, { glue: 'forbid' });
     expect(report.conflicts).toEqual([]);
+  });
+
+  test('is not needed for caches, whoever is on top has them; answers of debconf are no cache', async () => {
+    const dirs = [
+      'var',
+      'var/cache',
+      'var/cache/debconf',
+      'var/cache/man',
+      'var/lib',
+      'var/lib/apt',
+      'var/lib/apt/lists',
+    ];
+    const caches = (text: string, ...more: Entry[]): Tree =>
+      sortTree([
+        ...dirs.map((path) => directory(path)),
+        textFile('var/cache/man/index.db', text),
+        textFile('var/lib/apt/lists/InRelease', text),
+        ...more,
+      ]);
+    const forbidden = await settle({ a: caches('a'), b: caches('b') }, { glue: 'forbid' });
+    expect(forbidden.report.conflicts).toMatchObject([{ severity: 'info' }, { severity: 'info' }]);
+    expect(forbidden.glue).toBeUndefined();
+    const answers = (name: string): Entry =>
+      textFile('var/cache/debconf/config.dat', `Name: ${name}/x\nTemplate: ${name}/x\nOwners: ${name}\n\n`);
+    const { glue, report } = await settle({ a: caches('a', answers('a')), b: caches('b', answers('b')) });
+    expect(report.settled).toMatchObject([{ path: '/var/cache/debconf/config.dat', by: 'debconf' }]);
+    expect(outline((await glue?.delta.tree()) ?? []).filter((line) => !line.endsWith('/'))).toHaveLength(1);
   });
 });
 

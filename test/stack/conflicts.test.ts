@@ -381,6 +381,7 @@ describe('rules', () => {
   test.each([
     'var/log/dpkg.log',
     'var/cache/apt/x',
+    'var/lib/apt/lists/x',
     'run/x',
     'tmp/x',
     'etc/.pwd.lock',

@@ -2,14 +2,14 @@ import picomatch from 'picomatch';
 import type { Merger } from './merger';
 import { Settlement } from './versions';
 
-/** Files that programs make from others, and make again or do without when they are missing. */
+/**
+ * Files that programs make from others, and make again or do without when they are missing, while one that does not fit would
+ * mislead them. What is as good from any component, as all of `/var/cache`, nobody cares for: it needs no merger.
+ */
 const DISPENSABLE = [
   '/**/__pycache__/*.pyc', // Python compiles again
   '/usr/lib/**/gio/modules/giomodule.cache', // GIO then looks at the modules themselves
   '/usr/share/icons/*/icon-theme.cache', // GTK then reads the directories
-  '/var/cache/!(debconf)', // FHS 5.5: an application must always be able to do without
-  '/var/cache/!(debconf)/**',
-  '/var/lib/apt/lists/**', // `apt-get update` brings them
   '/var/lib/man-db/**',
   '/var/lib/systemd/catalog/database',
 ];
@@ -33,8 +33,9 @@ const NEEDED: readonly (readonly [glob: string, command: string])[] = [
 /** Caches and indexes: what can be missing is removed, of the rest it is said what makes it. */
 export const derived: Merger = {
   name: 'derived',
-  version: 1,
+  version: 2,
   paths: [...DISPENSABLE, ...NEEDED.map(([glob]) => glob)],
+  isPathwise: true,
   merge: (request) => {
     const into = new Settlement();
     const isDispensable = picomatch([...DISPENSABLE], { dot: true });

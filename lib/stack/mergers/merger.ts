@@ -66,7 +66,7 @@ export interface MergeProblem {
   readonly fix: string;
 }
 
-/** What came out. Nothing of it is used when there are problems. */
+/** What came out. Nothing of it is used when there are problems; of a pathwise merger, nothing at the paths of its problems. */
 export interface MergeOutcome {
   /**
    * By path; other paths than those of the request are allowed, if the merger is for them or `makes` them. Paths of the request that are not here are
@@ -90,6 +90,11 @@ export interface Merger {
   readonly paths: readonly string[];
   /** Globs over absolute paths: what it may make besides, without being asked about it. @default nothing */
   readonly makes?: readonly string[] | undefined;
+  /**
+   * Whether each path is settled for itself: then it is asked once for all paths that the same components have, with what just
+   * those share as the base, and a path that it cannot settle leaves the others be. @default false: its paths belong together
+   */
+  readonly isPathwise?: boolean | undefined;
   /** @throws StackError STACK5023, STACK7004 of the files it reads */
   merge(request: MergeRequest): Promise<MergeOutcome>;
 }

@@ -24,6 +24,7 @@ export const text: Merger = {
   name: 'text',
   version: 1,
   paths: ['/**'],
+  isPathwise: true,
   merge: (request) => {
     const views = [request.base, ...request.components.map(({ files }) => files)];
     const isSmallFile = (path: string): boolean => views.every((files) => sizeOf(files, path) <= MAX_BYTES);

@@ -21,7 +21,7 @@ test.each([
   ['/usr/lib/apk/db/scripts.tar', 'apk'],
   ['/var/lib/rpm/Packages', 'rpm'],
   ['/usr/lib/sysimage/rpm/rpmdb.sqlite', 'rpm'],
-  ['/var/cache/man/de/index.db', 'derived'],
+  ['/var/lib/man-db/auto-update', 'derived'],
   ['/var/cache/debconf/config.dat', 'text'],
   ['/etc/services', 'text'],
   ['/root/.profile', 'text'],

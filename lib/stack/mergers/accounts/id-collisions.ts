@@ -60,7 +60,7 @@ export function findIdCollisions(
         )}`,
         components: [...new Set(brought.map(({ component }) => component))],
         files: filesOwnedBy(owners, file, new Map(brought.map(({ component }) => [component, id]))),
-        fix: 'build the components with different id lanes (idLane of Layer), so that each takes ids of its own',
+        fix: 'give them ids of their own: by id lanes (idLane of Layer), or where those do not help as stacking.md says in "System users"',
       },
     ];
   });
