@@ -4,6 +4,9 @@ const OFFSET = 0x811c9dc5;
 /** Small numbers take no room of their own. */
 const MASK = 0x3fffffff;
 
+/** Names that hash alike and are remembered: who makes thousands that collide must not make us compare each with all. */
+const MAX_ALIKE = 64;
+
 /** A path that was seen before, but for upper and lower case and the form of Unicode. */
 export interface Twin {
   readonly path: string;
@@ -24,21 +27,24 @@ export class NameCollisions {
   private directory = '';
   private directoryHash = OFFSET;
 
-  /** Remembers a path, which must be new. @returns those it collides with */
+  /** Remembers a path, which must be new. @returns those it collides with, of very many the first ones */
   public add(path: string, mark: number): readonly Twin[] {
     const twins: Twin[] = [];
     if (2 * this.paths.length >= this.slots.length) this.grow();
     const hash = this.hashOf(path);
     let folded: string | undefined;
+    let alike = 0;
     let slot = hash & (this.slots.length - 1);
     for (let number = this.slots[slot] ?? 0; number !== 0; number = this.slots[slot] ?? 0) {
       if (this.hashes[number - 1] === hash) {
+        alike += 1;
         const other = this.paths[number - 1] ?? '';
         folded ??= fold(path);
         if (fold(other) === folded) twins.push({ path: other, mark: this.marks[number - 1] ?? 0 });
       }
       slot = (slot + 1) & (this.slots.length - 1);
     }
+    if (alike >= MAX_ALIKE) return twins;
     this.paths.push(path);
     this.marks.push(mark);
     this.hashes.push(hash);

@@ -38,6 +38,18 @@ function countOf(log: readonly { readonly method: string }[]): Record<string, nu
   return counts;
 }
 
+/** Without the second looks at tags, of which there are some where publishing takes more than five seconds. */
+function withoutSecondLooks<T extends { readonly method: string; readonly path: string }>(
+  log: readonly T[],
+): readonly T[] {
+  const seen = new Set<string>();
+  return log.filter(({ method, path }) => {
+    const isNew = method !== 'HEAD' || !seen.has(path);
+    seen.add(path);
+    return isNew;
+  });
+}
+
 const digestIn = ({ path }: AnsweredRequest): string | null => new URL(path, 'http://x').searchParams.get('digest');
 
 test(
@@ -61,7 +73,7 @@ test(
         const { stdout } = deployed(project.stack(args, { env }));
 
         const log = (await registry.requests()).slice(since);
-        counts.set(images, log.length);
+        counts.set(images, withoutSecondLooks(log).length);
         const [target] = (JSON.parse(stdout) as Deployed).targets;
         const combined = target.images.filter(({ name }) => name.startsWith('image-'));
         expect(combined).toHaveLength(images);

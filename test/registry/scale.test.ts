@@ -29,6 +29,18 @@ function count(log: readonly LoggedRequest[]): Record<string, number> {
   return counts;
 }
 
+/** Without the second looks at tags, of which there are some where publishing takes more than five seconds. */
+function withoutSecondLooks<T extends { readonly method: string; readonly path: string }>(
+  log: readonly T[],
+): readonly T[] {
+  const seen = new Set<string>();
+  return log.filter(({ method, path }) => {
+    const isNew = method !== 'HEAD' || !seen.has(path);
+    seen.add(path);
+    return isNew;
+  });
+}
+
 test('images that share layers upload each once, with requests in proportion to the images', async () => {
   const requests = new Map<number, number>();
   for (const size of [15, 30, 60]) {
@@ -41,7 +53,7 @@ test('images that share layers upload each once, with requests in proportion to 
     expect(digests).toHaveLength(LAYERS.length + size); // and a config for each
     for (const layer of LAYERS) expect(digests).toContain(digestOf(layer));
     expect(new Set(digests).size).toBe(digests.length);
-    requests.set(size, fake.log.length);
+    requests.set(size, withoutSecondLooks(fake.log).length);
 
     fake.log.length = 0;
     await world.client().publish(publications);
