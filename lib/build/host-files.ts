@@ -56,6 +56,11 @@ export class HostFiles {
     return this.known.has(file);
   }
 
+  /** Whether a file was read when it had just been written, so that its sha256 was not trusted. */
+  public isDoubtful(file: string): boolean {
+    return this.known.get(file)?.[0] === NO_IDENTITY;
+  }
+
   /** Remembers the sha256 of a file that was read as this identity. */
   public learn(file: string, identity: FileIdentity, sha256: string): void {
     const newest = identity.mtimeNs > identity.ctimeNs ? identity.mtimeNs : identity.ctimeNs;

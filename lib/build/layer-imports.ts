@@ -109,7 +109,7 @@ export class LayerImports {
     const { source, sha256, exclude } = each;
     switch (source.type) {
       case 'path':
-        return hostContent(this.context, each, source.path);
+        return this.withoutDoubts(hostContent(this.context, each, source.path));
       case 'image-file': {
         const view = await viewOf(this.files(source.image), this.context.epoch);
         return imageContent(view, source.image, source.path, exclude);
@@ -128,10 +128,20 @@ export class LayerImports {
     return hashed;
   }
 
-  private async withHashes(content: ImportContent): Promise<ImportContent> {
+  /** Files that were read when they had just been written are read again: what is made of them is known, unless they changed. */
+  private async withoutDoubts(content: ImportContent): Promise<ImportContent> {
+    const isDoubtful = (entry: Entry): boolean =>
+      entry.type === 'file' && entry.content.kind === 'host' && this.context.hostFiles.isDoubtful(entry.content.file);
+    return content.entries.some(isDoubtful) ? this.withHashes(content, isDoubtful) : content;
+  }
+
+  private async withHashes(
+    content: ImportContent,
+    isWanted: (entry: Entry) => boolean = () => true,
+  ): Promise<ImportContent> {
     const entries: Entry[] = [];
     for (const entry of content.entries) {
-      entries.push(entry.type === 'file' ? { ...entry, sha256: await this.hashOf(entry) } : entry);
+      entries.push(entry.type === 'file' && isWanted(entry) ? { ...entry, sha256: await this.hashOf(entry) } : entry);
     }
     return { ...content, entries };
   }

@@ -136,7 +136,8 @@ async function exchange(
     refuseModules(record, original.name);
     requireFormat(original, other);
     const exchanged = plan(original, record, other);
-    const epoch = Date.parse(original.config.created ?? '') / 1000 || context.epoch;
+    const created = Date.parse(original.config.created ?? '') / 1000;
+    const epoch = Number.isNaN(created) ? context.epoch : created;
     const stored = await restack({ ...context, epoch }, options, { original, other, record, exchanged });
     const { result, execute } = await preparePlacing(place, stored, context);
     if (!dryRun) await execute();

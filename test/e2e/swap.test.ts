@@ -5,7 +5,7 @@ const MINUTE = 60_000;
 
 /** A combination on a base, of which one component comes in several versions, and two change one text. */
 const APP = `const { App, Layer, StackedImage } = require('cdk-stack');
-const app = new App({ formats: ['tar', 'squashfs'] });
+const app = new App({ formats: ['tar', 'squashfs'], epoch: 0 });
 const base = new Layer(app, 'base', { imports: [{ source: 'base/', dest: '/' }], config: { env: { BASE: '1' } } });
 const kernel = new Layer(app, 'kernel', { from: base, imports: [{ source: 'kernel', dest: '/boot/' }], config: { env: { KERNEL: '1' } } });
 const ssl = new Layer(app, 'ssl', { from: base, imports: [{ source: 'ssl', dest: '/lib/' }, { source: 'conf-ssl', dest: '/etc/conf' }] });
