@@ -20,7 +20,7 @@ export function planFaults(plan: Plan): string[] {
     ...Object.entries(plan.images).flatMap(([key, image]) => foreignModules(key, image)),
     ...cycles.map((cycle) => `images need each other in a circle: ${[...cycle, cycle[0]].join(' -> ')}`),
     ...published.flatMap(([key, image]) => unusableNames(key, image)),
-    ...duplicateNames(published, new Map(Object.entries(plan.images))),
+    ...duplicateNames(published, plan.images),
   ];
 }
 
@@ -95,10 +95,7 @@ function unusableNames(key: string, image: ImagePlan): string[] {
 }
 
 /** Images of one name for several platforms become one index. */
-function duplicateNames(
-  published: readonly (readonly [string, ImagePlan])[],
-  images: ReadonlyMap<string, ImagePlan>,
-): string[] {
+function duplicateNames(published: readonly (readonly [string, ImagePlan])[], images: Plan['images']): string[] {
   const owners = new Map<string, string>();
   return published.flatMap(([key, { name }]) => {
     const identity = `${name} ${platformIn(images, key) ?? ''}`;

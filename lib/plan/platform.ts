@@ -1,17 +1,14 @@
-import type { ImagePlan } from './schema';
-
-/** What looks up an image by its construct path. */
-type Images = Pick<ReadonlyMap<string, ImagePlan>, 'get'>;
+import type { ImagePlan, Plan } from './schema';
 
 /**
  * The platform that an image, or else what it stands on, is declared for: `os/architecture[/variant]`. Undefined when none is,
  * so that it is the one of the machine that deploys.
  */
-export function platformIn(images: Images, path: string): string | undefined {
+export function platformIn(images: Plan['images'], path: string): string | undefined {
   const seen = new Set<string>(); // plans from outside may have circles
   for (let at: string | undefined = path; at !== undefined && !seen.has(at);) {
     seen.add(at);
-    const image = images.get(at);
+    const image: ImagePlan | undefined = images[at];
     if (image?.platform !== undefined) return image.platform;
     at = lowerOf(image);
   }

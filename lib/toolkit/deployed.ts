@@ -1,6 +1,7 @@
 import type { Listener } from '../core';
 import { formatPlatform, type Descriptor } from '../oci';
 import type { LayerFormat } from '../plan';
+import type { BlobStep } from '../registry';
 import type { NamedImage } from './named-images';
 
 /** What was transferred, or with `dryRun` would be. */
@@ -72,6 +73,13 @@ export function deployedImages(named: NamedImage, reference: string, moves: Move
     changed: moves.has(reference),
     layers: encoded.document.layers.map(({ digest, size, mediaType }) => ({ digest, size, mediaType })),
   }));
+}
+
+/** What the steps of a push bring, and where. */
+export function blobsIn(steps: readonly BlobStep[]): readonly DeployedBlob[] {
+  return steps
+    .flatMap((step) => [step, ...step.then])
+    .map(({ digest, size, repository: to, from }) => ({ digest, size, to, ...(from === undefined ? {} : { from }) }));
 }
 
 /** What a target got, or would get. */

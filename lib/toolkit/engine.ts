@@ -17,12 +17,13 @@ import type * as swapImplementation from './swap';
 import type { UpdatedEntry, UpdateOptions } from './update';
 import type * as updateImplementation from './update';
 
+/* eslint-disable @typescript-eslint/no-require-imports -- a static import would be paid by every verb */
+
 /**
  * Loads what builds and publishes, which is most of the program: verbs without need of it do without, and a deploy loads it
  * while the app runs.
  */
 export function loadEngine(): typeof implementation {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- a static import would be paid by every verb
   return require('./deploy') as typeof implementation;
 }
 
@@ -42,37 +43,31 @@ export function explain(options: ExplainOptions): Promise<ExplainResult> {
 }
 
 function loadConflicts(): typeof conflictsImplementation {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
   return require('./conflicts') as typeof conflictsImplementation;
 }
 
 /** See `gc` in ./gc. */
 export function gc(options: GcOptions): Promise<GcResult> {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
   return (require('./gc') as typeof gcImplementation).gc(options);
 }
 
 /** See `shell` in ./shell. */
 export function shell(options: ShellOptions): Promise<number> {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
   return (require('./shell') as typeof shellImplementation).shell(options);
 }
 
 /** See `update` in ./update. */
 export function update(options: UpdateOptions): Promise<readonly UpdatedEntry[]> {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
   return (require('./update') as typeof updateImplementation).update(options);
 }
 
 /** See `copy` in ./copy. */
 export function copy(options: CopyOptions): Promise<PlacedImage> {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
   return (require('./copy') as typeof copyImplementation).copy(options);
 }
 
 /** See `pull` in ./pull. */
 export function pull(options: PullOptions): Promise<readonly PulledReference[]> {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
   return (require('./pull') as typeof pullImplementation).pull(options);
 }
 
@@ -87,6 +82,5 @@ export function rebase(options: RebaseOptions): Promise<PlacedImage> {
 }
 
 function loadSwap(): typeof swapImplementation {
-  // eslint-disable-next-line @typescript-eslint/no-require-imports -- as above
   return require('./swap') as typeof swapImplementation;
 }

@@ -2,7 +2,7 @@ import { StackError, type Listener } from '../core';
 import { formatRepository, writeLayout, type Descriptor, type LayoutImage } from '../oci';
 import type { BlobSource, Registry } from '../registry';
 import { Store } from '../store';
-import { transferOf, type DeployedBlob, type Transfer } from './deployed';
+import { blobsIn, transferOf, type DeployedBlob, type Transfer } from './deployed';
 import type { ImageInLayout, ImageInRegistry, ImagePlace } from './image-place';
 import { PassingStream } from './passing-stream';
 import { PublishedPlaces } from './published-places';
@@ -116,12 +116,7 @@ async function placeInRegistry(
       changed: move !== undefined || isNew,
       was: move === undefined ? (isNew ? undefined : root.digest) : move.was,
     },
-    plan.blobs.map(({ digest: blob, size, repository: to, from }) => ({
-      digest: blob,
-      size,
-      to,
-      ...(from === undefined ? {} : { from }),
-    })),
+    blobsIn(plan.blobs),
     async () => {
       await execute();
       await places.note(plan.blobs);

@@ -3,7 +3,7 @@ import type { Listener } from '../core';
 import type { EncodedBlob } from '../build';
 import type { BlobSource, Publication, PublishedManifest, PushPlan, Registry } from '../registry';
 import type { Store } from '../store';
-import { deployedImages, deployedTarget, tellDeployed, type DeployedTarget } from './deployed';
+import { blobsIn, deployedImages, deployedTarget, tellDeployed, type DeployedTarget } from './deployed';
 import type { NamedImage } from './named-images';
 import { PassingStream } from './passing-stream';
 import { PublishedPlaces } from './published-places';
@@ -129,10 +129,7 @@ function sourceOf(
 /** What a plan does for one of the targets: those of one registry share their blobs, so each counts where it is uploaded. */
 function plannedTarget(target: RegistryTarget, published: readonly NamedImage[], plan: PushPlan): DeployedTarget {
   const repositories = new Set(published.map((named) => repositoryOf(target, named)));
-  const blobs = plan.blobs
-    .flatMap((step) => [step, ...step.then])
-    .filter(({ repository }) => repositories.has(repository))
-    .map(({ digest, size, repository: to, from }) => ({ digest, size, to, ...(from === undefined ? {} : { from }) }));
+  const blobs = blobsIn(plan.blobs).filter(({ to }) => repositories.has(to));
   const moves = new Map(plan.tags.map(({ repository, tag, was }) => [`${repository}:${tag}`, was]));
   const images = published.flatMap((named) => deployedImages(named, referenceIn(target, named), moves));
   return deployedTarget(target.text, blobs, images);

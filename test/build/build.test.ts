@@ -83,6 +83,19 @@ describe('building images', () => {
     expect(imagesWith('layer-packed').sort()).toEqual(['a', 'a', 'b', 'b', 'base', 'base']);
   });
 
+  test('packs nothing again that had just been written when it was packed, unless it changed', async () => {
+    writeFamily();
+    shop.lookNow();
+    await shop.build(family());
+    shop.lookNow();
+    await shop.build(family());
+    expect(imagesWith('layer-packed')).toEqual([]);
+    shop.write({ a: 'X' }); // of the same size, perhaps within the same tick of the clock
+    shop.lookNow();
+    await shop.build(family());
+    expect(imagesWith('layer-packed')).toEqual(['a']);
+  });
+
   test('needs no format for an image that is only imported from', async () => {
     shop.write({ a: 'A' });
     const built = await shop.build({

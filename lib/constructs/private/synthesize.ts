@@ -63,8 +63,9 @@ export function synthesize({ root, props, stack, directory, outdir }: SynthInput
   const plans = renderImages(app, images, (path) => problems.at(placeOf(path)));
   addOrdering(app, plans, problems, placeOf);
   if (images.size === 0) problems.add(noImages());
-  checkNames(publishedImages(images, plans, settings.formats), problems);
-  for (const cycle of findCycles(graphOf(Object.fromEntries(plans)))) {
+  const recipes = Object.fromEntries(plans);
+  checkNames(publishedImages(images, recipes, settings.formats), problems);
+  for (const cycle of findCycles(graphOf(recipes))) {
     problems.add(cycleError(cycle, plans.get(cycle[0] ?? '')?.source));
   }
   for (const { node } of root.node.findAll()) runValidations(node, problems.at(placeOf(node.path)));
@@ -73,7 +74,7 @@ export function synthesize({ root, props, stack, directory, outdir }: SynthInput
     const declaration = images.get(path)?.declaration;
     return declaration?.type === 'layer' && declaration.props.idLane !== undefined;
   };
-  const plan = { ...settings, images: withIdLanes(Object.fromEntries(plans), hasChosen) };
+  const plan = { ...settings, images: withIdLanes(recipes, hasChosen) };
   return writeAssembly(outdir, { directory: realDirectory, plan, tree: treeOf(root, images) });
 }
 
@@ -121,10 +122,10 @@ function renderImages(
 
 function publishedImages(
   images: ReadonlyMap<string, FoundImage>,
-  plans: ReadonlyMap<string, ImagePlan>,
+  plans: Plan['images'],
   formats: Plan['formats'],
 ): NamedImage[] {
-  return [...plans]
+  return Object.entries(plans)
     .filter(([, plan]) => !plan.buildOnly)
     .map(([constructPath, plan]) => ({
       name: plan.name,
