@@ -76,12 +76,14 @@ async function readInRegistry({ reference }: ImageInRegistry, options: ReadOptio
   const registry = options.registry();
   const text = formatReference(reference);
   const repository = formatRepository(reference);
-  const root =
+  const { descriptor: root, content } =
     platform === undefined
-      ? await registry.resolve(text, { signal })
-      : (await registry.image(text, { platform, signal })).descriptor;
+      ? await registry.manifest(text, { signal })
+      : await registry.image(text, { platform, signal }).then(({ descriptor, manifestContent }) => {
+          return { descriptor, content: manifestContent };
+        });
   const read: ReadDocument = async ({ digest }) =>
-    (await registry.manifest(`${repository}@${digest}`, { signal })).content;
+    digest === root.digest ? content : (await registry.manifest(`${repository}@${digest}`, { signal })).content;
   return {
     documents: await documentsOf(root, read),
     name: reference.tag === undefined ? undefined : `${baseName(reference)}:${reference.tag}`,

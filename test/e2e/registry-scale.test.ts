@@ -2,6 +2,7 @@ import { FakeRegistry, type LoggedRequest } from '../../lib/registry/testing';
 import { DockerRegistry, type AnsweredRequest } from './docker-registry';
 import { Project } from './installed';
 import { deployed } from './on-busybox';
+import { countOf, withoutSecondLooks } from '../registry/requests';
 
 const MINUTE = 60_000;
 const LAYERS = 20;
@@ -31,24 +32,6 @@ beforeEach(() => {
 afterEach(() => {
   project.remove();
 });
-
-function countOf(log: readonly { readonly method: string }[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { method } of log) counts[method] = (counts[method] ?? 0) + 1;
-  return counts;
-}
-
-/** Without the second looks at tags, of which there are some where publishing takes more than five seconds. */
-function withoutSecondLooks<T extends { readonly method: string; readonly path: string }>(
-  log: readonly T[],
-): readonly T[] {
-  const seen = new Set<string>();
-  return log.filter(({ method, path }) => {
-    const isNew = method !== 'HEAD' || !seen.has(path);
-    seen.add(path);
-    return isNew;
-  });
-}
 
 const digestIn = ({ path }: AnsweredRequest): string | null => new URL(path, 'http://x').searchParams.get('digest');
 

@@ -1,7 +1,8 @@
 import { digestOf } from '../../lib/oci';
 import type { Publication } from '../../lib/registry';
-import type { FakeRegistry, LoggedRequest } from '../../lib/registry/testing';
+import type { FakeRegistry } from '../../lib/registry/testing';
 import { bytes, imageOf, publication, World } from './world';
+import { countOf, withoutSecondLooks } from './requests';
 
 const world = new World();
 afterEach(() => world.close());
@@ -23,24 +24,6 @@ function uploaded(fake: FakeRegistry): string[] {
   });
 }
 
-function count(log: readonly LoggedRequest[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { method } of log) counts[method] = (counts[method] ?? 0) + 1;
-  return counts;
-}
-
-/** Without the second looks at tags, of which there are some where publishing takes more than five seconds. */
-function withoutSecondLooks<T extends { readonly method: string; readonly path: string }>(
-  log: readonly T[],
-): readonly T[] {
-  const seen = new Set<string>();
-  return log.filter(({ method, path }) => {
-    const isNew = method !== 'HEAD' || !seen.has(path);
-    seen.add(path);
-    return isNew;
-  });
-}
-
 test('images that share layers upload each once, with requests in proportion to the images', async () => {
   const requests = new Map<number, number>();
   for (const size of [15, 30, 60]) {
@@ -57,7 +40,7 @@ test('images that share layers upload each once, with requests in proportion to 
 
     fake.log.length = 0;
     await world.client().publish(publications);
-    expect(count(fake.log)).toEqual({ HEAD: 2 * size });
+    expect(countOf(fake.log)).toEqual({ HEAD: 2 * size });
   }
   const [of15 = 0, of30 = 0, of60 = 0] = [15, 30, 60].map((size) => requests.get(size));
   // eslint-disable-next-line no-console -- for those who compare
