@@ -11,6 +11,19 @@ export interface Replacement {
 }
 
 /**
+ * A component of a combination, or of one inside of it.
+ * @throws StackError STACK5031 when there is none of this name
+ */
+export function findComponent(components: readonly Component[], name: string): Component {
+  const all = withNested(components);
+  const found = all.find((component) => component.name === name);
+  if (found !== undefined) return found;
+  throw new StackError('STACK5031', `the combination has no component '${name}'`, {
+    hint: `it has ${all.map((component) => component.name).join(', ')}`,
+  });
+}
+
+/**
  * The components of a combination with another image in the place of one of them (stacking.md §7).
  * @param base what the components share
  * @throws StackError STACK5031 for a name that is none of theirs, STACK5001 for another platform, STACK5032 when it stands on
@@ -22,22 +35,14 @@ export function swapComponent(
   { name, variant }: Replacement,
   base: ImageVariant | undefined,
 ): readonly Component[] {
-  let isFound = false;
+  requirePlatform(name, variant, findComponent(components, component).variant);
+  requireBase(name, variant, base);
   const replace = (each: Component): Component => {
-    if (each.name === component) {
-      isFound = true;
-      requirePlatform(name, variant, each.variant);
-      requireBase(name, variant, base);
-      return { name: component, variant: { ...variant, base } };
-    }
+    if (each.name === component) return { name: component, variant: { ...variant, base } };
     const { components: parts } = each.variant;
     return parts === undefined ? each : { ...each, variant: { ...each.variant, components: parts.map(replace) } };
   };
-  const swapped = components.map(replace);
-  if (isFound) return swapped;
-  throw new StackError('STACK5031', `the combination has no component '${component}'`, {
-    hint: `it has ${namesIn(components).join(', ')}`,
-  });
+  return components.map(replace);
 }
 
 /**
@@ -95,6 +100,6 @@ function requireBase(name: string, variant: ImageVariant, base: ImageVariant | u
   });
 }
 
-function namesIn(components: readonly Component[]): readonly string[] {
-  return components.flatMap(({ name, variant }) => [name, ...namesIn(variant.components ?? [])]);
+function withNested(components: readonly Component[]): readonly Component[] {
+  return components.flatMap((component) => [component, ...withNested(component.variant.components ?? [])]);
 }

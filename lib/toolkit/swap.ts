@@ -18,6 +18,7 @@ import { encodeImage, Restacking, type BaseReference, type BuildContext, type En
 import { PLAN_SCHEMA_VERSION, type LayerFormat, type Plan } from '../plan';
 import {
   componentsIn,
+  findComponent,
   parseRecord,
   rebaseComponents,
   stepsOf,
@@ -98,11 +99,11 @@ export async function swap(options: SwapOptions): Promise<PlacedImage> {
   return exchange(options, (original, record, other) => {
     const { component } = options;
     const { base, components } = componentsIn(record, original.variant, original.name);
-    const before = find(components, component)?.variant;
+    const before = findComponent(components, component).variant;
     const replacement: Replacement = { name: other.name, variant: other.variant };
     const swapped = swapComponent(components, component, replacement, base);
     const digests = new Map([...digestsIn(record.components), [component, rootOf(other.stored).digest]]);
-    return { components: swapped, digests, replaced: [before ?? other.variant, other.variant] };
+    return { components: swapped, digests, replaced: [before, other.variant] };
   });
 }
 
@@ -118,6 +119,7 @@ export async function rebase(options: RebaseOptions): Promise<PlacedImage> {
     return {
       components: rebased,
       digests: digestsIn(record.components),
+      base: { digest: rootOf(other.stored).digest, name: referenceOf(other) },
       replaced: [base ?? other.variant, other.variant],
     };
   });
@@ -282,12 +284,9 @@ function digestsIn(components: readonly ComponentRecord[]): ReadonlyMap<string, 
   );
 }
 
-function find(components: readonly Component[], name: string): Component | undefined {
-  for (const component of components) {
-    const found = component.name === name ? component : find(component.variant.components ?? [], name);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+/** How others can name an image: not by a path on this machine. */
+function referenceOf({ name }: OpenedImage): string | undefined {
+  return name.startsWith('docker://') ? name.slice('docker://'.length) : undefined;
 }
 
 /** What is built here is no image of an app. */

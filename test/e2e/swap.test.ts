@@ -148,6 +148,34 @@ test(
 );
 
 test(
+  'the annotations of a combination name the base that it was put on',
+  () => {
+    const app = (tag: string): string => `const { App, Layer, StackedImage } = require('cdk-stack');
+const app = new App();
+const layer = (id, source) => new Layer(app, id, { from: 'docker://${registry.host}/annotated/base:${tag}', imports: [{ source, dest: '/srv/' }] });
+new StackedImage(app, 'plain', [layer('a', 'web'), layer('b', 'ssl')]);`;
+    for (const tag of ['1', '2']) {
+      project.write({ 'base/etc/os-release': `ID=${tag}\n` });
+      project.stack(['deploy', 'base', '--to', at('annotated'), '--tag', tag]);
+    }
+    project.write({ 'app.js': app('1') });
+    project.stack(['deploy']);
+    const before = inspect('plain', 'oci:./oci').manifest.annotations;
+    stack('rebase', 'oci:./oci:plain', at('annotated/base:2'));
+    const after = inspect('plain', 'oci:./oci').manifest.annotations;
+    project.write({ 'app.js': app('2') });
+    project.stack(['deploy', '--to', 'oci:./whole']);
+    const [name, digest] = ['org.opencontainers.image.base.name', 'org.opencontainers.image.base.digest'];
+    expect(before[name]).toBe(`${registry.host}/annotated/base:1`);
+    expect([after[name], after[digest]]).toEqual([
+      `${registry.host}/annotated/base:2`,
+      inspect('plain', 'oci:./whole').manifest.annotations[digest],
+    ]);
+  },
+  2 * MINUTE,
+);
+
+test(
   'what cannot be exchanged is one clear error, and nothing changes',
   () => {
     project.stack(['deploy']);
