@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { Merger } from '../../../../lib/stack/mergers/merger';
 import { DEBIAN_MERGERS } from '../../../../lib/stack/mergers/debian';
-import { outcomeOf, requestFor, requestOf, type Contents } from '../request';
+import { outcomeOf, requestFor, requestOf, type Image } from '../request';
 import { status } from './status-file';
 
 function mergerOf(name: string): Merger {
@@ -11,7 +11,7 @@ function mergerOf(name: string): Merger {
 }
 
 /** What becomes of one file; null for none. */
-async function merge(name: string, path: string, texts: readonly (string | null)[], others: readonly Contents[] = []) {
+async function merge(name: string, path: string, texts: readonly (string | null)[], others: readonly Image[] = []) {
   const [base = {}, ...components] = texts.map((text, at) => ({
     ...(text === null ? {} : { [path]: text }),
     ...others[at],

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { dpkgStatus } from '../../../../lib/stack/mergers/debian/status';
-import { outcomeOf, requestOf, type Contents } from '../request';
+import { outcomeOf, requestOf, type Image } from '../request';
 import { status } from './status-file';
 
 const STATUS = 'var/lib/dpkg/status';
 
 /** A package database of packages in short, each with the list of its files. */
-function database(...packages: readonly string[]): Contents {
+function database(...packages: readonly string[]): Image {
   const lists = packages.map((each) => [`var/lib/dpkg/info/${/^[^:/ ]+/.exec(each)?.[0] ?? ''}.list`, '/.\n'] as const);
   return { [STATUS]: status(...packages), ...Object.fromEntries(lists) };
 }
