@@ -1,6 +1,6 @@
 import picomatch from 'picomatch';
 import type { Merger } from './merger';
-import { Settlement } from './versions';
+import { Settlement } from './settlement';
 
 /**
  * Files that programs make from others, and make again or do without when they are missing, while one that does not fit would

@@ -1,3 +1,4 @@
+import { bytesToName, nameToBytes } from '../../core';
 import { fault, parsed, type Parsed } from './parsed';
 import type { RecordFormat } from './record-file';
 
@@ -15,6 +16,18 @@ export function parseLines(content: Buffer): Parsed<readonly string[]> {
 /** A file of lines. */
 export function formatLines(lines: Iterable<string>): Buffer {
   return Buffer.from([...lines].map((line) => `${line}\n`).join(''), 'latin1');
+}
+
+/** The lines of a file that names paths: as {@link bytesToName} gives those; the end of the last one may be missing. */
+export function linesOf(content: Buffer): string[] {
+  const lines = bytesToName(content).split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  return lines;
+}
+
+/** A file of such lines. */
+export function ofLines(lines: Iterable<string>): Buffer {
+  return nameToBytes([...lines].map((line) => `${line}\n`).join(''));
 }
 
 /** A line as people may read it. */

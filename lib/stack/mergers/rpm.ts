@@ -1,5 +1,5 @@
 import type { Merger } from './merger';
-import { Settlement } from './versions';
+import { Settlement } from './settlement';
 
 /** Databases of rpm: Berkeley DB, ndb or SQLite, which only rpm itself writes. */
 export const rpm: Merger = {

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { diff3Merge } from 'node-diff3';
 import type { Files, Merger } from './merger';
-import { mergeEach, type Settlement, type Versions } from './versions';
+import { type Settlement } from './settlement';
+import { mergeEach, type Versions } from './versions';
 
 /** Larger files are not for people, and are not merged by lines. */
 const MAX_BYTES = 1024 * 1024;

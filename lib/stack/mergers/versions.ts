@@ -1,5 +1,5 @@
-import { bytesToName, nameToBytes } from '../../core';
-import type { MergedFile, MergeOutcome, MergeProblem, MergeRequest } from './merger';
+import type { MergeOutcome, MergeRequest } from './merger';
+import { Settlement } from './settlement';
 
 /** A file that is not of the form its merger knows. Never leaves a merger: it becomes a problem. */
 export class Malformed extends Error {}
@@ -21,39 +21,13 @@ export interface Versions {
 }
 
 /** What a file says, to the base and to those that changed it. */
-export interface Parsed<T> {
+export interface ParsedVersions<T> {
   /** Of an empty file where the base has none. */
   readonly base: T;
   readonly sides: readonly { readonly component: string; readonly value: T }[];
 }
 
 const EMPTY = Buffer.alloc(0);
-
-/** An outcome in the making. */
-export class Settlement implements MergeOutcome {
-  readonly files = new Map<string, MergedFile>();
-  readonly problems: MergeProblem[] = [];
-
-  write(path: string, content: Buffer): void {
-    this.files.set(path, { type: 'file', content });
-  }
-
-  link(path: string, target: string): void {
-    this.files.set(path, { type: 'symlink', target });
-  }
-
-  remove(path: string): void {
-    this.files.set(path, { type: 'removed' });
-  }
-
-  notMergeable(path: string, message: string, components: readonly string[], fix: string): void {
-    this.problems.push({ code: 'NOT_MERGEABLE', path, message, components, fix });
-  }
-
-  conflict(path: string, message: string, components: readonly string[], fix: string): void {
-    this.problems.push({ code: 'MERGE_CONFLICT', path, message, components, fix });
-  }
-}
 
 /**
  * Reads what the base and the components have at a path.
@@ -131,7 +105,7 @@ export function parseVersions<T>(
   parse: (content: Buffer) => T,
   into: Settlement,
   fix = 'repair the file, or let one component win by a conflict rule',
-): Parsed<T> | undefined {
+): ParsedVersions<T> | undefined {
   const attempt = (content: Buffer, components: readonly string[]): T | undefined => {
     try {
       return parse(content);
@@ -155,7 +129,7 @@ export async function parseContested<T>(
   path: string,
   parse: (content: Buffer) => T,
   into: Settlement,
-): Promise<Parsed<T> | undefined> {
+): Promise<ParsedVersions<T> | undefined> {
   const versions = await readVersions(request, path, into);
   return versions && isContested(request, versions) ? parseVersions(versions, parse, into) : undefined;
 }
@@ -177,22 +151,4 @@ export async function mergeEach(
     else if (file.changed.length > 0) settle(file, into);
   }
   return into;
-}
-
-/** Names for a sentence: `a, b and c`. */
-export function listed(words: readonly string[]): string {
-  const last = words.at(-1) ?? '';
-  return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
-}
-
-/** Lines without their ends, as {@link bytesToName} gives them; the end of the last one may be missing. */
-export function linesOf(content: Buffer): string[] {
-  const lines = bytesToName(content).split('\n');
-  if (lines.at(-1) === '') lines.pop();
-  return lines;
-}
-
-/** A file of these lines. */
-export function ofLines(lines: Iterable<string>): Buffer {
-  return nameToBytes([...lines].map((line) => `${line}\n`).join(''));
 }

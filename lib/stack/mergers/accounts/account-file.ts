@@ -1,5 +1,6 @@
 import type { Records } from '../records';
-import { linesOf, Malformed, ofLines } from '../versions';
+import { linesOf, ofLines } from '../lines';
+import { Malformed } from '../versions';
 
 /** What one of the account files has in its lines. */
 export interface AccountFile {

@@ -2,7 +2,7 @@ import { compareNames } from '../../../core';
 import type { Entry, WhiteoutEntry } from '../../../pack';
 import type { Files, MergedComponent, MergeProblem } from '../merger';
 import type { Records } from '../records';
-import { listed } from '../versions';
+import { listed } from '../settlement';
 import { idOf, type Account, type AccountFile } from './account-file';
 
 /** Files a problem names at most: enough to see what it is about. */

@@ -1,5 +1,7 @@
 import type { MergeOutcome, Merger, MergeProblem, MergeRequest } from '../merger';
-import { ofLines, parseContested, Settlement } from '../versions';
+import { ofLines } from '../lines';
+import { Settlement } from '../settlement';
+import { parseContested } from '../versions';
 import { formatAccounts, GROUP, GSHADOW, parseAccounts, PASSWD, SHADOW, type AccountFile } from './account-file';
 import { filesOwnedBy, findIdCollisions } from './id-collisions';
 import { mergeAccounts } from './merge-accounts';

@@ -1,6 +1,7 @@
 import type { MergeProblem } from '../merger';
 import { mergeRecords, mergeSets, type RecordConflict, type Records } from '../records';
-import { listed, type Parsed } from '../versions';
+import { listed } from '../settlement';
+import { type ParsedVersions } from '../versions';
 import { idOf, type Account, type AccountFile } from './account-file';
 
 /** What an account file is together. */
@@ -16,7 +17,7 @@ export interface MergedAccounts {
  */
 export function mergeAccounts(
   file: AccountFile,
-  { base, sides }: Parsed<Records<Account>>,
+  { base, sides }: ParsedVersions<Records<Account>>,
   filesOf: (owners: ReadonlyMap<string, number>) => readonly string[],
 ): MergedAccounts {
   const merged = mergeRecords(

@@ -1,7 +1,9 @@
 import { compareNames } from '../../../core';
 import type { MergeProblem } from '../merger';
 import { mergeSets } from '../records';
-import { linesOf, listed, Malformed, type Parsed } from '../versions';
+import { linesOf } from '../lines';
+import { listed } from '../settlement';
+import { Malformed, type ParsedVersions } from '../versions';
 import { filesWhere, type Owners } from './id-collisions';
 
 /** Ranges of ids that users may give to their containers: subuid(5), subgid(5). */
@@ -37,7 +39,7 @@ function rangeOf(line: string): Range | undefined {
 /** Merges the lines, and finds ranges of two users that overlap, unless the base or a component has it so itself. */
 export function mergeSubordinateIds(
   { path, kind }: (typeof SUBORDINATE_IDS)[number],
-  { base, sides }: Parsed<ReadonlySet<string>>,
+  { base, sides }: ParsedVersions<ReadonlySet<string>>,
   owners: Owners,
 ): { readonly lines: ReadonlySet<string>; readonly problems: readonly MergeProblem[] } {
   const lines = mergeSets(

@@ -1,5 +1,6 @@
 import type { Files, MergeOutcome, Merger, MergeRequest } from '../merger';
-import { parseVersions, readVersions, Settlement } from '../versions';
+import { Settlement } from '../settlement';
+import { parseVersions, readVersions } from '../versions';
 import { formatAlternative, parseAlternative } from './alternative';
 import { linkOf, settleLinks } from './links';
 import { mergeAlternatives, type Selected } from './merge-alternatives';

@@ -1,7 +1,7 @@
 import { StackError } from '../../../core';
 import { resolveInView, type View } from '../../../pack';
 import type { MergeRequest } from '../merger';
-import type { Settlement } from '../versions';
+import type { Settlement } from '../settlement';
 import type { Selected } from './merge-alternatives';
 
 /** Where the link of an alternative or of a slave leads. */

@@ -1,5 +1,5 @@
 import { mergeRecords, type RecordConflict, type Records } from '../records';
-import type { Parsed } from '../versions';
+import type { ParsedVersions } from '../versions';
 import type { Alternative, Choice } from './alternative';
 
 /** What the base or a component has, and where its link leads. */
@@ -20,7 +20,7 @@ export interface AlternativeConflict {
 
  * @param sides of all components, also of those that changed nothing
  */
-export function mergeAlternatives({ base, sides }: Parsed<Selected>): {
+export function mergeAlternatives({ base, sides }: ParsedVersions<Selected>): {
   readonly alternative: Selected;
   readonly conflicts: readonly AlternativeConflict[];
 } {

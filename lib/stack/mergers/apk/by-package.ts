@@ -1,7 +1,8 @@
 import { StackError } from '../../../core';
 import { tarMembers } from '../../../pack';
 import type { Records } from '../records';
-import { linesOf, Malformed } from '../versions';
+import { linesOf } from '../lines';
+import { Malformed } from '../versions';
 
 /**
  * The lines of `triggers`, by the checksum of their package.

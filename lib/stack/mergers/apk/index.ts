@@ -1,7 +1,9 @@
 import { TAR_END } from '../../../pack';
 import type { MergeOutcome, Merger, MergeRequest } from '../merger';
 import { mergeRecords, type Records } from '../records';
-import { ofLines, parseContested, parseVersions, readVersions, Settlement, type Parsed } from '../versions';
+import { ofLines } from '../lines';
+import { Settlement } from '../settlement';
+import { parseContested, parseVersions, readVersions, type ParsedVersions } from '../versions';
 import { checksumOfScript, inPackageOrder, parseScripts, parseTriggers } from './by-package';
 import { formatInstalled, mergeInstalled, parseInstalled } from './installed';
 import { mergeWorld, parseWorld } from './world';
@@ -74,7 +76,7 @@ async function mergePackages(request: MergeRequest, path: string, into: Settleme
 /** Merges what packages have; their version decides it, so that different ones are of packages that differ. */
 function mergeParts<R>(
   path: string,
-  { base, sides }: Parsed<Records<R>>,
+  { base, sides }: ParsedVersions<Records<R>>,
   isSame: (a: R, b: R) => boolean,
   into: Settlement,
 ): Records<R> {

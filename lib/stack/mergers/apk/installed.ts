@@ -1,7 +1,9 @@
 import { compareNames } from '../../../core';
 import type { MergeProblem } from '../merger';
 import { mergeRecords, type RecordConflict, type Records } from '../records';
-import { linesOf, listed, Malformed, ofLines, type Parsed } from '../versions';
+import { linesOf, ofLines } from '../lines';
+import { listed } from '../settlement';
+import { Malformed, type ParsedVersions } from '../versions';
 
 /** A package as the database of apk has it. */
 export interface InstalledPackage {
@@ -49,7 +51,7 @@ export function formatInstalled(packages: Records<InstalledPackage>): Buffer {
  */
 export function mergeInstalled(
   path: string,
-  { base, sides }: Parsed<Records<InstalledPackage>>,
+  { base, sides }: ParsedVersions<Records<InstalledPackage>>,
 ): { readonly packages: Records<InstalledPackage>; readonly problems: readonly MergeProblem[] } {
   const merged = mergeRecords(
     base,

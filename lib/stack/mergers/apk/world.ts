@@ -1,6 +1,8 @@
 import type { MergeProblem } from '../merger';
 import { mergeRecords, type Records } from '../records';
-import { linesOf, listed, Malformed, type Parsed } from '../versions';
+import { linesOf } from '../lines';
+import { listed } from '../settlement';
+import { Malformed, type ParsedVersions } from '../versions';
 import { compareAsApk } from './installed';
 
 /**
@@ -21,7 +23,7 @@ export function parseWorld(content: Buffer): Records<string> {
 /** Merges the constraints; the solver of apk sorts them by name. */
 export function mergeWorld(
   path: string,
-  { base, sides }: Parsed<Records<string>>,
+  { base, sides }: ParsedVersions<Records<string>>,
 ): { readonly constraints: readonly string[]; readonly problems: readonly MergeProblem[] } {
   const merged = mergeRecords(
     base,

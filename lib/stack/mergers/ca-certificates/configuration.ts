@@ -1,5 +1,6 @@
 import { mergeRecords, type Records } from '../records';
-import { linesOf, ofLines, type Parsed } from '../versions';
+import { linesOf, ofLines } from '../lines';
+import { type ParsedVersions } from '../versions';
 
 /** Lines of `/etc/ca-certificates.conf`, by certificate; other lines by what they say and how often it was said before. */
 export type Configuration = Records<string>;
@@ -19,7 +20,7 @@ export function parseConfiguration(content: Buffer): Configuration {
 }
 
 /** Merges the lines: a certificate that a component deselects is deselected. */
-export function mergeConfigurations({ base, sides }: Parsed<Configuration>): Configuration {
+export function mergeConfigurations({ base, sides }: ParsedVersions<Configuration>): Configuration {
   const merged = mergeRecords(
     base,
     sides.map(({ component, value }) => ({ component, records: value })),

@@ -1,5 +1,5 @@
 import type { Files, MergeRequest } from '../merger';
-import type { Settlement } from '../versions';
+import type { Settlement } from '../settlement';
 import { CERTIFICATES, readThrough } from './certificates';
 
 /** A name by which OpenSSL finds certificates: the hash of their subject, and a number. */

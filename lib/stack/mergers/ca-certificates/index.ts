@@ -1,5 +1,6 @@
 import type { MergeOutcome, Merger, MergeRequest } from '../merger';
-import { parseContested, readVersions, Settlement } from '../versions';
+import { Settlement } from '../settlement';
+import { parseContested, readVersions } from '../versions';
 import { CERTIFICATES, isShipped, linkTo, makeBundle } from './certificates';
 import {
   certificatesOf,

@@ -1,6 +1,7 @@
 import type { Merger } from '../merger';
 import { mergeSets } from '../records';
-import { listed, Malformed, mergeEach, parseVersions, type Settlement, type Versions } from '../versions';
+import { listed, type Settlement } from '../settlement';
+import { Malformed, mergeEach, parseVersions, type Versions } from '../versions';
 import type { LibraryCache } from './cache';
 import { decodeCache } from './decode';
 import { encodeCache } from './encode';

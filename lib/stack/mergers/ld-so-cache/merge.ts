@@ -1,5 +1,5 @@
 import { mergeSets } from '../records';
-import type { Parsed } from '../versions';
+import type { ParsedVersions } from '../versions';
 import type { Library, LibraryCache } from './cache';
 import { compareLibraries } from './order';
 
@@ -7,7 +7,7 @@ import { compareLibraries } from './order';
 export type MergedLibraries = { readonly libraries: readonly Library[] } | { readonly unordered: readonly Library[] };
 
 /** Merges the libraries, in the order of ldconfig. */
-export function mergeLibraries({ base, sides }: Parsed<LibraryCache>): MergedLibraries {
+export function mergeLibraries({ base, sides }: ParsedVersions<LibraryCache>): MergedLibraries {
   const caches = [base, ...sides.map(({ value }) => value)];
   const byKey = new Map(
     caches.flatMap(({ libraries }) => libraries.map((library) => [keyOf(library), library] as const)),
