@@ -1,19 +1,6 @@
 import { Readable } from 'node:stream';
 import { StackError, type Listener } from '../core';
-import {
-  ANNOTATION,
-  isIndexType,
-  MAX_DOCUMENT,
-  mediaFamilyOf,
-  parseConfig,
-  parseDocument,
-  parseManifest,
-  verifiedBlob,
-  type Descriptor,
-  type ImageConfigFile,
-  type Manifest,
-  type Platform,
-} from '../oci';
+import { ANNOTATION, verifiedBlob, type Descriptor, type Manifest } from '../oci';
 import { encodeImage, Restacking, type BaseReference, type BuildContext, type EncodedImage } from '../build';
 import { PLAN_SCHEMA_VERSION, type LayerFormat, type Plan } from '../plan';
 import {
@@ -21,19 +8,18 @@ import {
   findComponent,
   parseRecord,
   rebaseComponents,
-  stepsOf,
   swapComponent,
   type CombinationRecord,
   type ComponentRecord,
   type Component,
   type ImageLayer,
   type ImageVariant,
-  type Replacement,
 } from '../stack';
 import { withBuild, type BuildOptions } from './build-context';
-import { parsePlace, type ImagePlace } from './image-place';
+import { parsePlace } from './image-place';
+import { openImage, type OpenedImage } from './opened-image';
 import { preparePlacing, type PlacedImage } from './place-image';
-import { readStoredImage, rootOf, type StoredImage } from './stored-image';
+import { rootOf, type StoredImage } from './stored-image';
 
 /** Which combination to move to another base. */
 export interface RebaseOptions {
@@ -56,16 +42,6 @@ export interface RebaseOptions {
 export interface SwapOptions extends RebaseOptions {
   /** Its name in the combination: the construct path it had. */
   readonly component: string;
-}
-
-/** A whole image that exists. */
-interface OpenedImage {
-  readonly name: string;
-  readonly stored: StoredImage;
-  readonly manifest: Manifest;
-  readonly config: ImageConfigFile;
-  readonly layers: readonly ImageLayer[];
-  readonly variant: ImageVariant;
 }
 
 /** What takes whose place, and what comes of it. */
@@ -98,10 +74,9 @@ const MAX_SHOWN = 20;
 export async function swap(options: SwapOptions): Promise<PlacedImage> {
   return exchange(options, (original, record, other) => {
     const { component } = options;
-    const { base, components } = componentsIn(record, original.variant, original.name);
+    const { base, components } = componentsIn(record, original.variant, `'${original.name}'`);
     const before = findComponent(components, component).variant;
-    const replacement: Replacement = { name: other.name, variant: other.variant };
-    const swapped = swapComponent(components, component, replacement, base);
+    const swapped = swapComponent(components, component, other, base);
     const digests = new Map([...digestsIn(record.components), [component, rootOf(other.stored).digest]]);
     return { components: swapped, digests, replaced: [before, other.variant] };
   });
@@ -113,9 +88,8 @@ export async function swap(options: SwapOptions): Promise<PlacedImage> {
  */
 export async function rebase(options: RebaseOptions): Promise<PlacedImage> {
   return exchange(options, (original, record, other) => {
-    const { base, components } = componentsIn(record, original.variant, original.name);
-    const replacement: Replacement = { name: other.name, variant: other.variant };
-    const rebased = rebaseComponents(components, replacement, base);
+    const { base, components } = componentsIn(record, original.variant, `'${original.name}'`);
+    const rebased = rebaseComponents(components, other, base);
     return {
       components: rebased,
       digests: digestsIn(record.components),
@@ -132,8 +106,8 @@ async function exchange(
   const { directory, dryRun = false } = options;
   const [place, by] = [parsePlace(options.image, directory), parsePlace(options.by, directory)];
   return withBuild({ ...options, assembly: noAssembly(directory) }, [], [], async (context) => {
-    const original = await openImage(place, context, undefined);
-    const other = await openImage(by, context, original.variant.platform);
+    const original = await openImage(place, { ...context, platform: undefined });
+    const other = await openImage(by, { ...context, platform: original.variant.platform });
     const record = parseRecord(original.manifest.annotations?.[ANNOTATION.components] ?? '{}', `'${original.name}'`);
     refuseModules(record, original.name);
     requireFormat(original, other);
@@ -158,7 +132,7 @@ async function restack(
     ),
   );
   const { components, digests, replaced } = exchanged;
-  const format = formatOf(original.manifest);
+  const { format } = original;
   const open = ({ descriptor }: ImageLayer): AsyncIterable<Buffer> =>
     (sources.get(descriptor.digest) ?? original.stored).open(descriptor);
   const base = baseOf(original.manifest, exchanged, format);
@@ -192,48 +166,6 @@ function storedImage(
   };
 }
 
-async function openImage(
-  place: ImagePlace,
-  context: BuildContext,
-  platform: Platform | undefined,
-): Promise<OpenedImage> {
-  const stored = await readStoredImage(place, { ...context, platform });
-  const name = place.text;
-  const root = rootOf(stored);
-  if (isIndexType(root.mediaType)) {
-    throw new StackError('STACK6005', `'${name}' is an index of several images, of which none can be exchanged alone`, {
-      hint: 'deploy the app that made it, or name one of its images by digest',
-    });
-  }
-  const manifest = parseManifest(parseDocument(stored.documents.at(-1)?.content ?? Buffer.alloc(0), name), name);
-  const config = parseConfig(
-    parseDocument(await readWhole(stored, manifest.config), name),
-    name,
-    manifest.layers.length,
-  );
-  const [origin] = stored.knownIn(root);
-  const layers = manifest.layers.map((descriptor, at) => {
-    return { descriptor, diffId: config.rootfs.diff_ids[at] ?? '', origin };
-  });
-  const { os, architecture, variant: cpu } = config;
-  const variant: ImageVariant = {
-    platform: { os, architecture, ...(cpu === undefined ? {} : { variant: cpu }) },
-    config: config.config ?? {},
-    steps: stepsOf(layers, config.history ?? [], config.created ?? ''),
-  };
-  return { name, stored, manifest, config, layers, variant };
-}
-
-/** A config, which is small. */
-async function readWhole({ open }: StoredImage, descriptor: Descriptor): Promise<Buffer> {
-  if (descriptor.size > MAX_DOCUMENT) {
-    throw new StackError('STACK6005', `${descriptor.digest} has more than ${String(MAX_DOCUMENT)} bytes`);
-  }
-  const pieces: Buffer[] = [];
-  for await (const piece of open(descriptor)) pieces.push(piece);
-  return Buffer.concat(pieces);
-}
-
 /** What scripts of an app do is the app's: it is not here, and an image from elsewhere must not say what to run. */
 function refuseModules({ how }: CombinationRecord, name: string): void {
   if (how.mergers === undefined || how.mergers.length === 0) return;
@@ -251,19 +183,9 @@ function requireNoLoss(name: string, lost: readonly string[]): void {
 }
 
 function requireFormat(original: OpenedImage, other: OpenedImage): void {
-  const [format, others] = [original, other].map(({ manifest }) => formatOf(manifest));
-  if (format === others || other.layers.length === 0) return;
-  throw new StackError(
-    'STACK5002',
-    `'${other.name}' has ${others ?? ''} layers, and '${original.name}' ${format ?? ''} layers`,
-    {
-      hint: 'take the image in the format of the combination',
-    },
-  );
-}
-
-function formatOf({ layers }: Manifest): LayerFormat {
-  return layers.some(({ mediaType }) => mediaFamilyOf(mediaType) === 'filesystem') ? 'squashfs' : 'tar';
+  if (original.format === other.format || other.layers.length === 0) return;
+  const message = `'${other.name}' has ${other.format} layers, and '${original.name}' ${original.format} layers`;
+  throw new StackError('STACK5002', message, { hint: 'take the image in the format of the combination' });
 }
 
 function baseOf({ annotations }: Manifest, { base }: Exchange, format: LayerFormat): BaseReference | undefined {
