@@ -1,7 +1,11 @@
+import { forEachParallel } from '../core';
 import { Combination, type IndexedLayer } from '../stack';
 import type { CombinedDeltas } from './built-image';
 import type { BuildContext } from './context';
 import { pathListOf } from './path-lists';
+
+/** Indexes read at a time: of a layer that nobody knows the paths of, it is transferred and unpacked. */
+const READ_AT_A_TIME = 4;
 
 /** The paths of what is combined. @throws StackError as `pathListOf` */
 export async function combinationOf(
@@ -9,10 +13,10 @@ export async function combinationOf(
   { deltas, combines }: Pick<CombinedDeltas, 'deltas' | 'combines'>,
 ): Promise<Combination> {
   const layers: IndexedLayer[] = [];
-  for (const delta of deltas) {
+  await forEachParallel(deltas.entries(), READ_AT_A_TIME, async ([at, delta]) => {
     const { contentKey: key, createdBy } = delta;
-    layers.push({ key, createdBy, list: await pathListOf(context, delta) });
-  }
+    layers[at] = { key, createdBy, list: await pathListOf(context, delta) };
+  });
   const components = combines.map((each) => ({
     name: each.name,
     layers: each.deltas.map(({ contentKey }) => contentKey),
