@@ -72,7 +72,7 @@ export class Glue {
   /**
    * All of it, with the directories above. Equal layers are one layer, so it differs from those that are there: by the root
    * directory, if need be with another time.
-   * @param taken what the other layers are by content
+   * @param taken digests of the other layers' trees
    */
   public tree(taken: ReadonlySet<string>): Tree {
     const tree = this.withParents();

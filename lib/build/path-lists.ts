@@ -18,6 +18,15 @@ export async function recordIndex({ store }: BuildContext, contentKey: string, i
  * @throws StackError STACK7004 when it is damaged, STACK7001, STACK7002, and whatever making the tree throws
  */
 export async function pathListOf(context: BuildContext, delta: KnownDelta): Promise<PathList> {
+  return readList(context.store.blobPath(await indexOf(context, delta)));
+}
+
+/**
+ * The digest of a delta's path index, which is that of its tree. It is the same whether the layer was built or existed before,
+ * as the content key is not.
+ * @throws StackError STACK7001, STACK7002, and whatever making the tree throws
+ */
+export async function indexOf(context: BuildContext, delta: KnownDelta): Promise<string> {
   const { store, signal } = context;
   const { contentKey } = delta;
   const find = async (): Promise<string | undefined> => {
@@ -31,7 +40,7 @@ export async function pathListOf(context: BuildContext, delta: KnownDelta): Prom
     await recordIndex(context, contentKey, index);
     return index;
   };
-  return readList(store.blobPath(await store.findOrMake(`index ${contentKey}`, { find, make }, signal)));
+  return store.findOrMake(`index ${contentKey}`, { find, make }, signal);
 }
 
 async function readList(file: string): Promise<PathList> {

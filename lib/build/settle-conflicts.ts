@@ -8,6 +8,7 @@ import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
 import type { KeyedMerger } from './keyed-merger';
 import { mergersOf } from './mergers';
+import { indexOf } from './path-lists';
 import { Settling } from './settling';
 
 const SETTLEMENTS = 'settlements';
@@ -97,7 +98,8 @@ async function settle(
   await settling.merge(mergers);
   if (how.glue === 'forbid' && !settling.glue.isEmpty) report.forbidGlue();
   if (report.hasErrors || settling.glue.isEmpty) return { record: { report: report.build(false) } };
-  const tree = settling.glue.tree(new Set(deltas.map(({ contentKey }) => contentKey)));
+  const taken = await Promise.all(deltas.map((delta) => indexOf(context, delta)));
+  const tree = settling.glue.tree(new Set(taken));
   const contentKey = treeDigest(tree) ?? '';
   const built = report.build();
   const by = [...new Set(built.settled.map((each) => each.by))].sort();

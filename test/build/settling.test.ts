@@ -2,6 +2,7 @@ import { combinationOf } from '../../lib/build/combined';
 import type { KnownDelta } from '../../lib/build/delta';
 import { settleConflicts, type Settlement } from '../../lib/build/settle-conflicts';
 import { Settling } from '../../lib/build/settling';
+import { digestOf } from '../../lib/oci';
 import { indexLine, sortTree, treeDigest, type Entry, type Tree } from '../../lib/pack';
 import type { StackedPlan } from '../../lib/plan';
 import { findConflicts, type MergedFile, type MergeOutcome, type MergeRequest } from '../../lib/stack';
@@ -17,8 +18,8 @@ const whiteout = (path: string): Entry => ({ type: 'whiteout', path });
 const opaque = (path: string): Entry => directory(path, { opaque: true });
 
 /** Layers by name, bottom to top; a component has those whose names have its letter: `ab` is a layer of both a and b. */
-async function settle(layers: Readonly<Record<string, Tree>>, how: Partial<StackedPlan> = {}) {
-  const deltas = new Map(Object.entries(layers).map(([name, tree]) => [name, deltaOf(tree)]));
+async function settle(layers: Readonly<Record<string, Tree>>, how: Partial<StackedPlan> = {}, delta = deltaOf) {
+  const deltas = new Map(Object.entries(layers).map(([name, tree]) => [name, delta(tree)]));
   const letters = [...new Set([...deltas.keys()].flatMap((name) => name.replace(/\d/g, '').split('')))].sort();
   const combines = letters.map((name) => ({
     name,
@@ -110,6 +111,13 @@ describe('what nobody meant to lose', () => {
     const glue = await glueOf(settlement);
     expect(outline(glue)).toEqual(['/', 'd/', 'd/x: x']);
     expect(settlement.glue?.delta.contentKey).not.toBe(treeDigest(a));
+  });
+
+  test('nor is it one of layers that existed before, which are known by their diffIds', async () => {
+    const a = [directory('d'), textFile('d/x', 'y')];
+    const existing = (tree: Tree): KnownDelta => ({ ...deltaOf(tree), contentKey: digestOf(outline(tree).join()) });
+    const glue = await glueOf(await settle({ a, b: [opaque('d')] }, {}, existing));
+    expect(outline(glue)).toEqual(['/', 'd/', 'd/x: y']);
   });
 });
 
