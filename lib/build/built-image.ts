@@ -1,7 +1,7 @@
 import { StackError } from '../core';
-import type { Platform, RuntimeConfig } from '../oci';
+import type { Platform } from '../oci';
 import type { ImagePlan, LayerFormat, StackedPlan } from '../plan';
-import type { CombinationRecord, ImageVariant } from '../stack';
+import type { CombinationRecord, Configuration, ImageVariant } from '../stack';
 import type { KnownDelta } from './delta';
 
 /** An image with all its layers in the store, ready to be published or used by another one. */
@@ -10,8 +10,8 @@ export interface BuiltImage {
   readonly path: string;
   readonly plan: ImagePlan;
   readonly platform: Platform;
-  /** Its runtime configuration, which is the same in every format. */
-  readonly config: RuntimeConfig;
+  /** Which is the same in every format. */
+  readonly configuration: Configuration;
   /** The image in every format that was asked for. */
   readonly variants: ReadonlyMap<LayerFormat, ImageVariant>;
   /** What it consists of, bottom to top, whatever the format. Empty once nobody needs it any more. */

@@ -1,6 +1,6 @@
 import type { RuntimeConfig } from '../oci';
 import type { ConfigPlan } from '../plan';
-import { envEntries, envOf, type Settled } from '../stack';
+import { envEntries, envOf, withProtocol, type Settled } from '../stack';
 
 /**
  * The configuration of an image: the inherited one with what the user declared on top (design.md §3).
@@ -12,10 +12,7 @@ export function applyConfig(inherited: RuntimeConfig, plan: ConfigPlan | undefin
   const applied: RuntimeConfig = {
     ...inherited,
     User: plan.user ?? inherited.User,
-    ExposedPorts: addKeys(
-      inherited.ExposedPorts,
-      plan.exposedPorts?.map((port) => (port.includes('/') ? port : `${port}/tcp`)),
-    ),
+    ExposedPorts: addKeys(inherited.ExposedPorts, plan.exposedPorts?.map(withProtocol)),
     Env: addEnv(inherited.Env, plan.env),
     Entrypoint: noneIfEmpty(plan.entrypoint ?? inherited.Entrypoint),
     Cmd: noneIfEmpty(plan.cmd ?? (plan.entrypoint === undefined ? inherited.Cmd : undefined)),
@@ -26,6 +23,11 @@ export function applyConfig(inherited: RuntimeConfig, plan: ConfigPlan | undefin
     Healthcheck: plan.healthcheck === undefined ? inherited.Healthcheck : healthcheckOf(plan.healthcheck),
   };
   return withoutUndefined(applied);
+}
+
+/** What a declaration says by itself. */
+export function declaredConfig(plan: ConfigPlan | undefined): RuntimeConfig {
+  return applyConfig({}, plan);
 }
 
 /** A configuration with labels added to it. */

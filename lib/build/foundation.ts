@@ -1,7 +1,7 @@
 import { forEachParallel } from '../core';
-import type { Platform, RuntimeConfig } from '../oci';
+import type { Platform } from '../oci';
 import type { ImagePlan, LayerFormat, SourcePlan, StackedPlan } from '../plan';
-import { stepsOf, type ImageLayer, type ImageVariant } from '../stack';
+import { stepsOf, type Configuration, type ImageLayer, type ImageVariant } from '../stack';
 import { requireImage, type BaseReference, type BuiltImages } from './built-image';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
@@ -13,7 +13,8 @@ import { openTarAtUrl, openTarFile, openTarInImage } from './root-tar';
 
 /** What an image starts from. */
 export interface Foundation {
-  readonly config: RuntimeConfig;
+  /** Of the image below; none when there is none. */
+  readonly configuration?: Configuration | undefined;
   readonly deltas: readonly KnownDelta[];
   /** The image below, in every wanted format; none when there is none. */
   readonly variants: ReadonlyMap<LayerFormat, ImageVariant>;
@@ -25,7 +26,7 @@ export interface Foundation {
 /** Layers unpacked at a time. */
 const UNPACKED_AT_A_TIME = 4;
 
-const NOTHING: Foundation = { config: {}, deltas: [], variants: new Map(), added: [] };
+const NOTHING: Foundation = { deltas: [], variants: new Map(), added: [] };
 
 /**
  * Gets ready what an image stands on, in every wanted format.
@@ -49,14 +50,16 @@ export async function layFoundation(
     case 'tar':
       return { ...NOTHING, added: [await openRootTar(context, path, from, images)] };
     case 'image': {
-      const { config, variants, deltas, base } = requireImage(images, from.image);
-      return { config, deltas, variants, added: [], base };
+      const { configuration, variants, deltas, base } = requireImage(images, from.image);
+      return { configuration, deltas, variants, added: [], base };
     }
-    case 'oci-layout':
-      return layOnExisting(context, path, await openLayoutImage(context, from, platform), platform, formats);
+    case 'oci-layout': {
+      const name = ['oci', from.directory, ...(from.reference === undefined ? [] : [from.reference])].join(':');
+      return layOnExisting(context, path, name, await openLayoutImage(context, from, platform), platform, formats);
+    }
     case 'registry': {
       const image = await context.registryImages.open(path, from.reference, platform);
-      return layOnExisting(context, path, image, platform, formats);
+      return layOnExisting(context, path, `docker://${from.reference}`, image, platform, formats);
     }
   }
 }
@@ -76,6 +79,7 @@ async function openRootTar(
 async function layOnExisting(
   context: BuildContext,
   path: string,
+  name: string,
   { digest, reference, config: file, deltas }: ExistingImage,
   platform: Platform,
   formats: readonly LayerFormat[],
@@ -95,7 +99,8 @@ async function layOnExisting(
     ]),
   );
   const format = deltas[0]?.existing?.format;
-  return { config, deltas, variants, added: [], base: format && { digest, name: reference, format } };
+  const configuration = { name, runtime: config };
+  return { configuration, deltas, variants, added: [], base: format && { digest, name: reference, format } };
 }
 
 /** Transfers and unpacks together what is to be converted, which is then done one by one, each on all cores. */

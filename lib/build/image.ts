@@ -2,7 +2,7 @@ import type { Platform, RuntimeConfig } from '../oci';
 import type { ImagePlan, LayerFormat, StackedPlan } from '../plan';
 import { checkLayers, type ImageStep, type ImageVariant } from '../stack';
 import { requireImage, type BuiltImage, type BuiltImages, type ImageRequest } from './built-image';
-import { applyConfig, withLabels } from './config';
+import { applyConfig, declaredConfig, withLabels } from './config';
 import type { BuildContext } from './context';
 import { debianDelta } from './debian-delta';
 import type { Delta, KnownDelta } from './delta';
@@ -49,6 +49,7 @@ async function buildOnFoundation(
 ): Promise<BuiltImage> {
   const platform = platformOf(plan, images);
   const foundation = await layFoundation(context, path, plan, platform, formats, images);
+  const inherited = foundation.configuration?.runtime ?? {};
   const created = isoSeconds(context.epoch);
   const deltas = [...foundation.deltas];
   const steps = new Map(formats.map((format) => [format, [...(foundation.variants.get(format)?.steps ?? [])]]));
@@ -61,18 +62,21 @@ async function buildOnFoundation(
   };
   for (const delta of foundation.added) await add(delta);
   const files = (image: string): readonly KnownDelta[] => requireImage(images, image).deltas;
-  const own = await ownDelta(context, path, plan, foundation.config, [...deltas], files);
+  const own = await ownDelta(context, path, plan, inherited, [...deltas], files);
   if (own !== undefined) await add(own);
-  const labels =
-    plan.type === 'layer' ? await generatedLabels(context, path, plan, foundation.config, deltas, files) : {};
-  const config = applyConfig(withLabels(foundation.config, labels), plan.config);
-  if (own === undefined && config !== foundation.config)
-    for (const list of steps.values()) list.push(configStep(created));
+  const labels = plan.type === 'layer' ? await generatedLabels(context, path, plan, inherited, deltas, files) : {};
+  const config = applyConfig(withLabels(inherited, labels), plan.config);
+  if (own === undefined && config !== inherited) for (const list of steps.values()) list.push(configStep(created));
   return {
     path,
     plan,
     platform,
-    config,
+    configuration: {
+      name: path,
+      runtime: config,
+      declared: declaredConfig(plan.config),
+      base: foundation.configuration,
+    },
     deltas,
     base: foundation.base,
     variants: variantsOf(foundation, platform, config, steps),

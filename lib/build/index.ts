@@ -12,4 +12,4 @@ export { Restacking, type ExistingCombination } from './restack';
 export { runInImage } from './run-in-image';
 export type { SandboxChoice } from './sandbox';
 export { sandboxOnce } from './sandbox-choice';
-export { combinedDeltas } from './stacked';
+export { combinedConfiguration, combinedDeltas } from './stacked';

@@ -75,7 +75,7 @@ export class Restacking {
       path: name,
       plan: nothing(name),
       platform: variant.platform,
-      config: variant.config,
+      configuration: { name, runtime: variant.config },
       variants: new Map([[this.combination.format, variant]]),
       deltas,
       combines: parts,

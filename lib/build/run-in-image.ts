@@ -21,7 +21,8 @@ export async function runInImage(
   images: BuiltImages,
   command: readonly string[],
 ): Promise<number> {
-  const { deltas, config } = requireImage(images, image);
+  const { deltas, configuration } = requireImage(images, image);
+  const { WorkingDir, Env } = configuration.runtime;
   return inRunDirectory(context, async (directory) => {
     const { namespace, driver } = await context.sandbox();
     const lowers = await unpackedLayers(context, namespace, deltas);
@@ -33,8 +34,8 @@ export async function runInImage(
       lowers,
       upper,
       work: path.join(directory, 'work'),
-      script: shellScript(command, config.WorkingDir),
-      env: Object.fromEntries(envOf(config.Env)),
+      script: shellScript(command, WorkingDir),
+      env: Object.fromEntries(envOf(Env)),
       network: 'host',
       terminal: true,
       signal: context.signal,

@@ -1,7 +1,16 @@
 import { StackError } from '../core';
 import type { RuntimeConfig } from '../oci';
 import type { ImagePlan, LayerFormat, StackedPlan } from '../plan';
-import { mergeConfigs, orderLayers, recordOf, stackImages, type Component, type ImageVariant } from '../stack';
+import {
+  mergeConfigs,
+  orderLayers,
+  recordOf,
+  sharedConfiguration,
+  stackImages,
+  type Component,
+  type Configuration,
+  type ImageVariant,
+} from '../stack';
 import {
   requireImage,
   type BaseReference,
@@ -12,7 +21,7 @@ import {
   type ImageRequest,
 } from './built-image';
 import { checkConflicts } from './check-conflicts';
-import { applyConfig, settledBy } from './config';
+import { applyConfig, declaredConfig, settledBy } from './config';
 import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
 import { glueOn } from './glue-layer';
@@ -44,7 +53,7 @@ export async function buildStacked(
     path,
     plan,
     platform: platformOf(plan, images),
-    config: variants[0]?.[1].config ?? configOf(parts, plan, images),
+    configuration: configurationOf(path, parts, plan, variants[0]?.[1].config),
     variants: glued?.variants ?? new Map(variants),
     deltas: [...combined.deltas, ...(glued?.deltas ?? [])],
     combines: combined.combines,
@@ -79,23 +88,32 @@ function combine(parts: readonly BuiltImage[], plan: StackedPlan): CombinedDelta
   return { deltas: orderDeltas(combines), combines, how: plan };
 }
 
-/** Of a combination that is in no format, since only its files are wanted. */
-function configOf(parts: readonly BuiltImage[], plan: StackedPlan, images: BuiltImages): RuntimeConfig {
-  const [lineage = [], ...others] = parts.map((part) => lineageOf(part, images));
-  const base = lineage.find((candidate) => others.every((other) => other.includes(candidate)));
-  const configs = parts.map(({ path, config }) => ({ name: path, config }));
-  const inherited = base === undefined ? undefined : requireImage(images, base).config;
-  return applyConfig(mergeConfigs(configs, inherited, settledBy(plan.config)), plan.config);
+/**
+ * The configuration of a combination that is not built.
+ * @throws StackError STACK5004
+ */
+export function combinedConfiguration(path: string, plan: StackedPlan, images: BuiltImages): Configuration {
+  const parts = plan.components.map((component) => requireImage(images, component));
+  return configurationOf(path, parts, plan);
 }
 
-/** Construct paths of an image and those below it. */
-function lineageOf(image: BuiltImage, images: BuiltImages): readonly string[] {
-  const lineage = [image.path];
-  for (let { plan } = image; plan.type === 'layer' && plan.from.type === 'image';) {
-    lineage.push(plan.from.image);
-    ({ plan } = requireImage(images, plan.from.image));
-  }
-  return lineage;
+/** @param runtime of the image in a format; in none only its files are wanted, and it is merged here */
+function configurationOf(
+  name: string,
+  parts: readonly BuiltImage[],
+  plan: StackedPlan,
+  runtime?: RuntimeConfig,
+): Configuration {
+  const components = parts.map(({ configuration }) => configuration);
+  const base = sharedConfiguration(components);
+  const configs = components.map((each) => ({ name: each.name, config: each.runtime }));
+  return {
+    name,
+    runtime: runtime ?? applyConfig(mergeConfigs(configs, base?.runtime, settledBy(plan.config)), plan.config),
+    declared: declaredConfig(plan.config),
+    base,
+    components,
+  };
 }
 
 function componentOf(part: BuiltImage, format: LayerFormat): Component {

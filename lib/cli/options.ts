@@ -313,9 +313,10 @@ export const COMMANDS = {
     options: ['concurrency', 'frozen', 'requireHash', 'noCache', 'sandbox', 'plainHttp'],
   },
   explain: {
-    arguments: '<image> <path>',
+    arguments: '<image> [path]',
     argumentDescription: 'path, name or id of one image; absolute path in it',
-    description: 'tell which components and layers of an image have a path',
+    description:
+      'tell which components and layers of an image have a path, or which images set the fields of its config',
     options: ['concurrency', 'frozen', 'requireHash', 'noCache', 'sandbox', 'plainHttp'],
   },
   shell: {

@@ -46,7 +46,7 @@ export function mergeConfigs(
     ...Object.fromEntries(whole.map((field) => [field, mergeWhole(components, base, [field], settled)?.[field]])),
     ...mergeWhole(components, base, commandFields(settled), settled),
     Env: mergeEnv(components, base.Env, settled.env),
-    ExposedPorts: uniteKeys(components, 'ExposedPorts', (port) => (port.includes('/') ? port : `${port}/tcp`)),
+    ExposedPorts: uniteKeys(components, 'ExposedPorts', withProtocol),
     Volumes: uniteKeys(components, 'Volumes', (volume) => volume),
     Labels: mergeLabels(components, base.Labels ?? {}),
   };
@@ -86,7 +86,8 @@ function pick(config: RuntimeConfig, fields: readonly string[]): Fields | undefi
   return set.length === 0 ? undefined : Object.fromEntries(set);
 }
 
-function same(a: Fields | undefined, b: Fields | undefined): boolean {
+/** Whether two values of configurations are the same one. */
+export function same(a: unknown, b: unknown): boolean {
   return a === b || (a !== undefined && b !== undefined && canonicalJson(a) === canonicalJson(b));
 }
 
@@ -114,6 +115,11 @@ function uniteKeys(
 ): Readonly<Record<string, object>> | undefined {
   const keys = new Set(components.flatMap(({ config }) => Object.keys(config[field] ?? {}).map(normalise)));
   return keys.size === 0 ? undefined : Object.fromEntries([...keys].map((key) => [key, {}]));
+}
+
+/** Ports without a protocol are TCP's (image-spec, config.md). */
+export function withProtocol(port: string): string {
+  return port.includes('/') ? port : `${port}/tcp`;
 }
 
 /** The last component that changes a label wins. */

@@ -1,12 +1,14 @@
 export { Combination, type IndexedLayer, type LayeredComponent, type Place } from './combination';
 export { recordOf, type CombinationRecord, type ComponentRecord } from './component-record';
-export { mergeConfigs, NOTHING_SETTLED, type Settled } from './config';
+export { mergeConfigs, NOTHING_SETTLED, withProtocol, type Settled } from './config';
+export { sharedConfiguration, type Configuration } from './configuration';
 export { errorOf, warningsOf } from './conflict-messages';
 export type * from './conflict-report';
 export { CONFLICT_RULES, matcherOf } from './conflict-rules';
 export { findConflicts, type Findings } from './conflicts';
 export { envEntries, envOf } from './env';
 export { explainPath, type Explanation, type Provider } from './explain';
+export { explainConfig, type ConfigField } from './explain-config';
 export type { Claim, Owner, Restoration } from './findings';
 export * from './limits';
 export * from './mergers';

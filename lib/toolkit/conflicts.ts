@@ -1,7 +1,16 @@
-import { buildImages, combinedDeltas, conflictsOf, explainIn, type BuildContext } from '../build';
+import {
+  buildImages,
+  combinedConfiguration,
+  combinedDeltas,
+  conflictsOf,
+  explainIn,
+  requireImage,
+  type BuildContext,
+  type BuiltImages,
+} from '../build';
 import { StackError } from '../core';
 import type { ImagePlan } from '../plan';
-import type { Conflict, ConflictReport, Explanation } from '../stack';
+import { explainConfig, type ConfigField, type Conflict, type ConflictReport, type Explanation } from '../stack';
 import { concurrencyOf, withBuild, withDependencies, type BuildOptions } from './build-context';
 
 /** Which combination to look at. */
@@ -32,7 +41,7 @@ export async function conflicts(options: ConflictsOptions): Promise<ConflictRepo
       hint: 'name a StackedImage',
     });
   }
-  return withParts(options, (context, combined) => conflictsOf(context, options.image, combined));
+  return withParts(options, (context, built) => conflictsOf(context, options.image, combinedIn(options, built)));
 }
 
 /**
@@ -43,7 +52,8 @@ export async function explain(options: ExplainOptions): Promise<ExplainResult> {
   if (!options.path.startsWith('/')) {
     throw new StackError('STACK1001', `'${options.path}' is not an absolute path`, { hint: 'begin it with a slash' });
   }
-  return withParts(options, async (context, combined) => {
+  return withParts(options, async (context, built) => {
+    const combined = combinedIn(options, built);
     const explanation = await explainIn(context, options.image, combined, options.path);
     const { conflicts: all } = await conflictsOf(context, options.image, combined);
     const concerned = all.filter(({ path, hidden }) => [path, ...(hidden ?? [])].includes(explanation.resolved));
@@ -51,10 +61,30 @@ export async function explain(options: ExplainOptions): Promise<ExplainResult> {
   });
 }
 
-/** Runs work on what an image consists of. */
+/**
+ * Builds an image, or the components of a combination, and tells where the fields of its configuration come from.
+ * @throws StackError STACK5004, and as `deploy`
+ */
+export async function explainConfiguration(options: ConflictsOptions): Promise<readonly ConfigField[]> {
+  const { image } = options;
+  const plan = planOf(options);
+  return withParts(options, (_context, built) =>
+    explainConfig(
+      plan.type === 'stacked-image'
+        ? combinedConfiguration(image, plan, built)
+        : requireImage(built, image).configuration,
+    ),
+  );
+}
+
+function combinedIn(options: ConflictsOptions, built: BuiltImages): ReturnType<typeof combinedDeltas> {
+  return combinedDeltas(options.image, planOf(options), built);
+}
+
+/** Builds an image, or what a combination consists of. */
 async function withParts<T>(
   options: ConflictsOptions,
-  work: (context: BuildContext, combined: ReturnType<typeof combinedDeltas>) => Promise<T>,
+  work: (context: BuildContext, built: BuiltImages) => T | Promise<T>,
 ): Promise<T> {
   const { image, assembly } = options;
   const plan = planOf(options);
@@ -67,7 +97,7 @@ async function withParts<T>(
       kept,
       concurrency: concurrencyOf(options),
     });
-    return work(context, combinedDeltas(image, plan, built));
+    return work(context, built);
   });
 }
 

@@ -1,4 +1,4 @@
-import type { ConflictReport } from '../stack';
+import type { ConfigField, ConflictReport } from '../stack';
 import type { ConflictsOptions, ExplainOptions, ExplainResult } from './conflicts';
 import type * as conflictsImplementation from './conflicts';
 import type { CopyOptions } from './copy';
@@ -40,6 +40,11 @@ export function conflicts(options: ConflictsOptions): Promise<ConflictReport> {
 /** See `explain` in ./conflicts. */
 export function explain(options: ExplainOptions): Promise<ExplainResult> {
   return loadConflicts().explain(options);
+}
+
+/** See `explainConfiguration` in ./conflicts. */
+export function explainConfiguration(options: ConflictsOptions): Promise<readonly ConfigField[]> {
+  return loadConflicts().explainConfiguration(options);
 }
 
 function loadConflicts(): typeof conflictsImplementation {

@@ -4,6 +4,7 @@ export { loadAssembly } from '../plan';
 export type { Assembly } from '../plan';
 export type { SandboxChoice } from '../build';
 export type {
+  ConfigField,
   Conflict,
   ConflictCode,
   ConflictCount,

@@ -534,10 +534,10 @@ describe('stacks of built images', () => {
       images: { ...notPublished, taker: layer({ imports: [imageImport('both', '/opt', '/opt')] }) },
     });
     expect(imageIn(inNone, 'both').variants.size).toBe(0);
-    expect(imageIn(inNone, 'both').config).toEqual(imageIn(inFormat, 'both').config);
+    expect(imageIn(inNone, 'both').configuration).toEqual(imageIn(inFormat, 'both').configuration);
     const base = { ...notPublished['base']!, config: { env: { PATH: '/bin' }, cmd: ['base'] } };
     const again = await shop.build({ images: { ...notPublished, ...changed, base } });
-    expect(imageIn(again, 'both').config).toEqual({ Env: ['PATH=/a:/bin'], Cmd: ['a'], User: 'me' });
+    expect(imageIn(again, 'both').configuration.runtime).toEqual({ Env: ['PATH=/a:/bin'], Cmd: ['a'], User: 'me' });
   });
 
   test('have their files in the order of their layers, also for imports from them', async () => {

@@ -22,7 +22,7 @@ function built(variant = image(['a', 'b']), changes: Partial<BuiltImage> = {}): 
     path: 'x',
     plan: layer(),
     platform: variant.platform,
-    config: variant.config,
+    configuration: { name: 'a', runtime: variant.config },
     deltas: [],
     variants: new Map([['tar', variant]]),
     ...changes,

@@ -6,6 +6,7 @@ const APP = `const { App, Layer, StackedImage } = require('cdk-stack');
 const app = new App({ tar: { compression: 'none' } });
 const tar = (name) => new Layer(app, name, { from: 'tar:' + name + '.tar', buildOnly: true });
 const made = (name) => new Layer(app, name, { from: 'oci:./made:' + name, buildOnly: true });
+const configured = (name, from, config) => new Layer(app, name, { from, config, buildOnly: true });
 const layer = (name, ...imports) => new Layer(app, name, { imports, buildOnly: true });
 const file = (source, dest, how = {}) => ({ source: './' + source, dest, ...how });
 const [one, two, same] = [layer('one', file('1', '/etc/x')), layer('two', file('2', '/etc/x')), layer('same', file('1', '/etc/x'))];
@@ -18,6 +19,10 @@ new StackedImage(app, 'weaker', [closed, open]);
 const base = made('base');
 const popular = new Layer(app, 'popular', { from: base, imports: [file('3', '/etc/cron.d/popularity-contest')], buildOnly: true });
 new StackedImage(app, 'purge', [popular, made('purged')]);
+const started = configured('started', base, { env: { PATH: '/opt/bin:/bin', MODE: 'a' }, entrypoint: ['/opt/bin/start'] });
+const open8080 = configured('open8080', base, { env: { PATH: '/bin:/sbin', MODE: 'b' }, exposedPorts: [8080] });
+new StackedImage(app, 'served', [started, open8080], { config: { env: { MODE: 'c' } } });
+new StackedImage(app, 'undecided', [started, open8080]);
 new StackedImage(app, 'unglued', [one, made('whiteout')], { glue: 'forbid' });
 `;
 
@@ -94,4 +99,21 @@ test('conflicts and explain tell the owners, also where a deploy is refused', ()
   expect(explained).toMatch(/^\/etc\/x\n {5}one .*\n {2}\* {2}two .*\n\nerror CONTENT_CONFLICT \/etc\/x\n/);
   expect(project.stack(['explain', 'one', 'etc/x']).status).toBe(2);
   expect(project.stack(['conflicts', 'one']).stderr).toContain('is no combination');
+});
+
+test('explain without a path tells which image set each field of the config', () => {
+  const { stdout } = project.stack(['explain', 'served', '--json']);
+  expect(JSON.parse(stdout)).toEqual({
+    image: 'served',
+    config: [
+      { field: 'entrypoint', value: ['/opt/bin/start'], from: ['started'] },
+      { field: 'env.MODE', value: 'c', from: ['served'] },
+      { field: 'env.PATH', value: '/opt/bin:/bin:/sbin', from: ['started', 'open8080'] },
+      { field: 'exposedPorts.8080/tcp', value: {}, from: ['open8080'] },
+    ],
+  });
+  expect(project.stack(['explain', 'served']).stdout).toMatch(/^served\n {2}entrypoint .*\n {2}env.MODE +c +served\n/);
+  const { stderr, status } = project.stack(['explain', 'undecided']);
+  expect(stderr).toMatch(/error STACK5004: .*MODE/);
+  expect(status).toBe(1);
 });

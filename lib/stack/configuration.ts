@@ -1,0 +1,32 @@
+import { canonicalJson } from '../core';
+import type { RuntimeConfig } from '../oci';
+
+/** The configuration of an image, and those it was made from. */
+export interface Configuration {
+  /** Construct path, or a reference to an image outside of the app. */
+  readonly name: string;
+  readonly runtime: RuntimeConfig;
+  /** What the image's own declaration says. */
+  readonly declared?: RuntimeConfig | undefined;
+  /** Of the image it stands on; of a combination: what its components share. */
+  readonly base?: Configuration | undefined;
+  /** Of a combination. */
+  readonly components?: readonly Configuration[] | undefined;
+}
+
+/** The nearest configuration that all of them are, or stand on. */
+export function sharedConfiguration([first, ...others]: readonly Configuration[]): Configuration | undefined {
+  const lineages = others.map((each) => new Set(lineageOf(each).map(identityOf)));
+  return lineageOf(first).find((candidate) => lineages.every((lineage) => lineage.has(identityOf(candidate))));
+}
+
+function lineageOf(configuration: Configuration | undefined): readonly Configuration[] {
+  const lineage: Configuration[] = [];
+  for (let at = configuration; at !== undefined; at = at.base) lineage.push(at);
+  return lineage;
+}
+
+/** Several may have opened the same image outside of the app. */
+function identityOf({ name, runtime }: Configuration): string {
+  return canonicalJson([name, runtime]);
+}
