@@ -5,6 +5,7 @@ import type { Store } from '../store';
 import type { DebianSource } from './debian';
 import type { Downloads } from './download';
 import type { HostFiles } from './host-files';
+import type { LayoutImages } from './layout-images';
 import type { RegistryImages } from './registry-images';
 import type { Sandbox } from './sandbox-choice';
 
@@ -25,6 +26,7 @@ export interface BuildContext {
   readonly downloads: Downloads;
   /** The client of registries, made when it is first needed. */
   readonly registry: () => Registry;
+  readonly layoutImages: LayoutImages;
   readonly registryImages: RegistryImages;
   /** Found out when the first script is to be run: images without one need none. */
   readonly sandbox: () => Promise<Sandbox>;

@@ -7,7 +7,6 @@ import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
 import type { ExistingImage } from './existing-image';
 import { isoSeconds } from './iso-seconds';
-import { openLayoutImage } from './layout-image';
 import { isPacked, packDelta } from './pack-delta';
 import { openTarAtUrl, openTarFile, openTarInImage } from './root-tar';
 
@@ -55,7 +54,7 @@ export async function layFoundation(
     }
     case 'oci-layout': {
       const name = ['oci', from.directory, ...(from.reference === undefined ? [] : [from.reference])].join(':');
-      return layOnExisting(context, path, name, await openLayoutImage(context, from, platform), platform, formats);
+      return layOnExisting(context, path, name, await context.layoutImages.open(from, platform), platform, formats);
     }
     case 'registry': {
       const image = await context.registryImages.open(path, from.reference, platform);

@@ -7,6 +7,7 @@ export * from './discard';
 export { Downloads, requireHashes } from './download';
 export * from './encode';
 export { HostFiles } from './host-files';
+export { LayoutImages } from './layout-images';
 export { RegistryImages } from './registry-images';
 export { Restacking, type ExistingCombination } from './restack';
 export { runInImage } from './run-in-image';

@@ -64,7 +64,7 @@ export class Restacking {
   private async statusOf(variant: ImageVariant): Promise<Buffer | undefined> {
     const deltas = this.deltasOf(variant);
     const lists = await Promise.all(deltas.map((delta) => pathListOf(this.context, delta)));
-    if (!lists.some(({ paths }) => paths.includes(STATUS))) return undefined;
+    if (lists.every((list) => list.find(STATUS) === undefined)) return undefined;
     return filesOf(await viewOf(deltas, this.context.epoch)).read(STATUS);
   }
 

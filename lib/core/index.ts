@@ -6,6 +6,7 @@ export * from './events';
 export * from './files';
 export * from './json';
 export * from './lock';
+export * from './lower-bound';
 export * from './parallel';
 export * from './process-identity';
 export * from './redact';

@@ -66,10 +66,11 @@ export class OciLayout {
   /**
    * Finds an image by the name its index.json gives it or by its digest, or the only one when no name is given.
    * @param platform chooses where one name stands for several
+   * @param index the index.json, where it was read before
    * @throws StackError STACK6002 when there is none, or more than one; STACK6001, STACK6004, STACK6005
    */
-  public async find(reference: string | undefined, platform: Platform): Promise<FoundImage> {
-    const [named, image] = await this.named(reference);
+  public async find(reference: string | undefined, platform: Platform, index?: Index): Promise<FoundImage> {
+    const [named, image] = this.named(reference, index ?? (await this.index()));
     return this.read(choose(named, platform, image), platform);
   }
 
@@ -78,7 +79,7 @@ export class OciLayout {
    * @throws StackError STACK6002 when there is none, or more than one; STACK6001, STACK6005
    */
   public async entry(reference: string | undefined): Promise<Descriptor> {
-    const [named, image] = await this.named(reference);
+    const [named, image] = this.named(reference, await this.index());
     const [entry] = named;
     if (entry !== undefined && named.length === 1) return entry;
     throw new StackError('STACK6002', `there are ${String(named.length)} images in ${image}; say which one`, {
@@ -109,8 +110,10 @@ export class OciLayout {
   }
 
   /** The entries for a name or digest, at least one, and what they are in, for messages. */
-  private async named(reference: string | undefined): Promise<readonly [readonly Descriptor[], string]> {
-    const { manifests } = await this.index();
+  private named(
+    reference: string | undefined,
+    { manifests }: Index,
+  ): readonly [named: readonly Descriptor[], image: string] {
     const named = manifests.filter(
       (entry) => reference === undefined || refNameOf(entry) === reference || entry.digest === reference,
     );

@@ -1,4 +1,4 @@
-import { Decompress } from 'fzstd';
+import type * as fzstd from 'fzstd';
 import { StackError } from '../core';
 import { ByteReader } from './byte-reader';
 import { Xxh64 } from './xxh64';
@@ -149,6 +149,7 @@ function readContentSize(field: Buffer): number | undefined {
 /** The content of one frame, a block at a time. */
 async function* decodeFrame(input: ByteReader, header: FrameHeader): AsyncGenerator<Buffer> {
   const output: Uint8Array[] = [];
+  const { Decompress } = loadDecoder();
   const decoder = new Decompress((chunk) => output.push(chunk));
   const checksum = header.hasChecksum ? new Xxh64() : undefined;
   let size = 0;
@@ -167,6 +168,12 @@ async function* decodeFrame(input: ByteReader, header: FrameHeader): AsyncGenera
   if (checksum === undefined) return;
   const stated = (await readExactly(input, 4)).readUInt32LE(0);
   if (Number(checksum.digest() & 0xffffffffn) !== stated) throw new Error('a zstd frame has a wrong checksum');
+}
+
+/** It makes tables when it is loaded, which most commands have no use for. */
+function loadDecoder(): typeof fzstd {
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- only when it is needed
+  return require('fzstd') as typeof fzstd;
 }
 
 function joined(chunks: readonly Uint8Array[]): Buffer {

@@ -106,11 +106,14 @@ export class Combination {
     return undefined;
   }
 
-  /** Visits every path once, in byte order, with what the layers have there, bottom to top. */
+  /**
+   * Visits paths once, in byte order, with what the layers have there, bottom to top. What lies below a directory that only one
+   * layer has is left out: nothing else can have to do with it.
+   */
   public walk(visit: (path: string, places: readonly Place[]) => void): void {
     const heap = new PathHeap(this.layers);
     for (let path = heap.peek(); path !== undefined; path = heap.peek()) {
-      const places = [heap.take()];
+      const places = [heap.isAlone() ? heap.takeWithout(path) : heap.take()];
       while (heap.peek() === path) places.push(heap.take());
       visit(path, places);
     }
@@ -124,34 +127,73 @@ class PathHeap {
   private readonly heads: string[];
   private readonly heap: number[] = [];
   private readonly isAscii: boolean;
+  /** Whether layers have the directories above all their paths. */
+  private readonly isWhole: boolean;
+  /** Positions that are left out, by layer, the next ones last. */
+  private readonly leftOut: (readonly [from: number, to: number])[][];
 
   public constructor(private readonly layers: readonly LayerPaths[]) {
     this.next = layers.map(() => 0);
     this.heads = layers.map((layer) => layer.path(0));
     this.isAscii = layers.every((layer) => layer.isAscii);
+    this.isWhole = layers.every((layer) => !layer.isMoved);
+    this.leftOut = layers.map(() => []);
     for (const [layer, { size }] of layers.entries()) if (size > 0) this.heap.push(layer);
     for (let at = this.heap.length >> 1; at >= 0; at -= 1) this.sink(at);
   }
 
   /** The path that {@link take} gives next; undefined at the end. */
   public peek(): string | undefined {
-    const layer = this.heap[0];
-    return layer === undefined ? undefined : this.heads[layer];
+    return this.headAt(0);
+  }
+
+  /** Whether the next path is that of one layer only. */
+  public isAlone(): boolean {
+    const first = this.headAt(0);
+    return first !== this.headAt(1) && first !== this.headAt(2);
   }
 
   public take(): Place {
     const layer = this.heap[0] ?? 0;
     const at = this.next[layer] ?? 0;
+    this.advance(layer, at + 1);
+    return { layer, at };
+  }
+
+  /** Takes a path that is alone; if it is a directory, what lies below it is left out. */
+  public takeWithout(path: string): Place {
+    const layer = this.heap[0] ?? 0;
     const paths = this.layers[layer];
-    this.next[layer] = at + 1;
-    if (paths !== undefined && at + 1 < paths.size) {
-      this.heads[layer] = paths.path(at + 1);
+    const type = paths?.type(this.next[layer] ?? 0);
+    // Layers need not have the root.
+    if (this.isWhole && path !== '' && (type === 'directory' || type === 'implied')) {
+      const range = paths?.below(path) ?? [0, 0];
+      if (range[0] < range[1]) this.leftOut[layer]?.push(range);
+    }
+    return this.take();
+  }
+
+  private headAt(at: number): string | undefined {
+    const layer = this.heap[at];
+    return layer === undefined ? undefined : this.heads[layer];
+  }
+
+  private advance(layer: number, position: number): void {
+    const paths = this.layers[layer];
+    const leftOut = this.leftOut[layer] ?? [];
+    let to = position;
+    for (let range = leftOut.at(-1); range?.[0] === to; range = leftOut.at(-1)) {
+      leftOut.pop();
+      [, to] = range;
+    }
+    this.next[layer] = to;
+    if (paths !== undefined && to < paths.size) {
+      this.heads[layer] = paths.path(to);
     } else {
       const last = this.heap.pop();
       if (last !== undefined && this.heap.length > 0) this.heap[0] = last;
     }
     this.sink(0);
-    return { layer, at };
   }
 
   private sink(from: number): void {

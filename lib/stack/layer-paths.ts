@@ -1,4 +1,4 @@
-import { compareNames, StackError } from '../core';
+import { compareNames, lowerBound, StackError } from '../core';
 import type { PathList } from '../pack';
 import { parentOf, resolveInView, type Entry, type View } from '../pack';
 import type { State } from './entry-conflict';
@@ -10,34 +10,26 @@ const IMPLIED = -1;
 export class LayerPaths {
   /** @param whereIs gives the place of a directory in the combination */
   public static of(list: PathList, whereIs: (directory: string) => string): LayerPaths {
-    const { paths, types } = list;
     const known = new Set(['']);
-    for (const [at, path] of paths.entries()) if (types[at] === 'directory') known.add(path);
     const implied: string[] = [];
     const moved: { readonly at: number; readonly place: string }[] = [];
-    let parent = '';
-    let place = '';
-    for (const [at, path] of paths.entries()) {
-      if (path.lastIndexOf('/') !== parent.length || !path.startsWith(parent)) {
-        parent = parentOf(path);
-        place = whereIs(parent);
-        for (let missing = parent; !known.has(missing); missing = parentOf(missing)) {
-          known.add(missing);
-          // Something else than a directory is told by itself.
-          if (find(paths, missing) === undefined) implied.push(join(whereIs(parentOf(missing)), missing));
-        }
+    for (const [number, { directory, from }] of list.groups.entries()) {
+      for (let missing = directory; !known.has(missing); missing = parentOf(missing)) {
+        known.add(missing);
+        // Something else than a directory is told by itself.
+        if (list.find(missing) === undefined) implied.push(join(whereIs(parentOf(missing)), missing));
       }
-      if (place !== parent) moved.push({ at, place });
+      const place = whereIs(directory);
+      if (place === directory) continue;
+      const to = list.groups[number + 1]?.from ?? list.size;
+      for (let at = from; at < to; at += 1) moved.push({ at, place: join(place, list.path(at)) });
     }
-    if (implied.length === 0 && moved.length === 0) return new LayerPaths(list, paths, undefined);
-    const places = [...paths, ...implied];
-    for (const { at, place: directory } of moved) places[at] = join(directory, paths[at] ?? '');
+    if (implied.length === 0 && moved.length === 0) return new LayerPaths(list, undefined, false);
+    const places = [...Array.from({ length: list.size }, (_, at) => list.path(at)), ...implied];
+    for (const { at, place } of moved) places[at] = place;
     const order = [...places.keys()].sort((a, b) => compareNames(places[a] ?? '', places[b] ?? ''));
-    return new LayerPaths(
-      list,
-      order.map((at) => places[at] ?? ''),
-      order.map((at) => (at < paths.length ? at : IMPLIED)),
-    );
+    const reordered = order.map((at) => ({ path: places[at] ?? '', position: at < list.size ? at : IMPLIED }));
+    return new LayerPaths(list, reordered, moved.length > 0);
   }
 
   /** Positions of whiteouts and opaque directories. */
@@ -46,22 +38,23 @@ export class LayerPaths {
 
   private constructor(
     private readonly list: PathList,
-    private readonly paths: readonly string[],
-    /** Where the paths are in the list; undefined where they are all of it, in its order. */
-    private readonly positions: readonly number[] | undefined,
+    /** Paths in their order, and where they are in the list; undefined where they are all of it, in its order. */
+    private readonly reordered: readonly { readonly path: string; readonly position: number }[] | undefined,
+    /** Whether some paths are elsewhere than the layer says: what is above them may be in the layers below only. */
+    public readonly isMoved: boolean,
   ) {
-    this.marks = this.marksOf();
+    this.marks = reordered === undefined ? list.marks : this.marksOf();
     this.hiding = new Set(this.marks.map((at) => this.path(at)));
   }
 
   /** How many paths there are. */
   public get size(): number {
-    return this.paths.length;
+    return this.reordered?.length ?? this.list.size;
   }
 
   /** Whether all paths are plain ASCII. */
   public get isAscii(): boolean {
-    return this.list.isAscii && this.positions === undefined;
+    return this.list.isAscii && this.reordered === undefined;
   }
 
   /** Whether anything of the layers below is hidden. */
@@ -71,16 +64,18 @@ export class LayerPaths {
 
   /** Path at a position. */
   public path(at: number): string {
-    return this.paths[at] ?? '';
+    return this.reordered === undefined ? this.list.path(at) : (this.reordered[at]?.path ?? '');
   }
 
   /** What is at a position; `implied` for a directory that the layer does not describe. */
   public type(at: number): Entry['type'] | 'implied' {
-    return this.list.types[this.position(at)] ?? 'implied';
+    const position = this.position(at);
+    return position === IMPLIED ? 'implied' : this.list.type(position);
   }
 
   public isOpaque(at: number): boolean {
-    return this.list.isOpaque(this.position(at));
+    const position = this.position(at);
+    return position !== IMPLIED && this.list.isOpaque(position);
   }
 
   /** What is at a position; the file itself where that is a hard link. */
@@ -88,7 +83,7 @@ export class LayerPaths {
     const position = this.position(at);
     if (position === IMPLIED) return 'implied';
     const entry = this.list.entry(position);
-    const target = entry.type === 'hardlink' ? find(this.list.paths, entry.target) : undefined;
+    const target = entry.type === 'hardlink' ? this.list.find(entry.target) : undefined;
     return target === undefined ? entry : this.list.entry(target);
   }
 
@@ -101,13 +96,14 @@ export class LayerPaths {
 
   /** Position of a path. */
   public find(path: string): number | undefined {
-    return find(this.paths, path);
+    const at = this.firstFrom(path);
+    return at < this.size && this.path(at) === path ? at : undefined;
   }
 
   /** Positions of what lies below a directory: from, and to before. */
   public below(directory: string): readonly [from: number, to: number] {
-    if (directory === '') return [this.path(0) === '' ? 1 : 0, this.paths.length];
-    return [lowerBound(this.paths, `${directory}/`), lowerBound(this.paths, `${directory}0`)];
+    if (directory === '') return [this.size > 0 && this.path(0) === '' ? 1 : 0, this.size];
+    return [this.firstFrom(`${directory}/`), this.firstFrom(`${directory}0`)];
   }
 
   /** Whether a directory above a path is removed or opaque here, so that nothing below this layer is seen there. */
@@ -124,14 +120,19 @@ export class LayerPaths {
 
   private marksOf(): number[] {
     const marks: number[] = [];
-    for (let at = 0; at < this.paths.length; at += 1) {
+    for (let at = 0; at < this.size; at += 1) {
       if (this.type(at) === 'whiteout' || this.isOpaque(at)) marks.push(at);
     }
     return marks;
   }
 
   private position(at: number): number {
-    return this.positions === undefined ? at : (this.positions[at] ?? IMPLIED);
+    return this.reordered === undefined ? at : (this.reordered[at]?.position ?? IMPLIED);
+  }
+
+  private firstFrom(path: string): number {
+    if (this.reordered === undefined) return this.list.firstFrom(path);
+    return lowerBound(this.size, (at) => compareNames(this.path(at), path) < 0);
   }
 }
 
@@ -142,9 +143,7 @@ export class LayerPaths {
 export function directoriesOf(layers: readonly PathList[]): (directory: string) => string {
   const links = new Map<string, { readonly list: PathList; readonly at: number }>();
   for (const list of layers) {
-    for (const [at, type] of list.types.entries()) {
-      if (type === 'symlink') links.set(list.paths[at] ?? '', { list, at });
-    }
+    for (const at of list.symlinks) links.set(list.path(at), { list, at });
   }
   if (links.size === 0) return (directory) => directory;
   const view: View = {
@@ -168,10 +167,10 @@ export function directoriesOf(layers: readonly PathList[]): (directory: string) 
 /** Whether no layer above one has something at a path, or removes it. */
 function isOnTop(layers: readonly PathList[], list: PathList, path: string): boolean {
   return layers.slice(layers.lastIndexOf(list) + 1).every((layer) => {
-    const { paths, types } = layer;
     for (let at = path; at !== ''; at = parentOf(at)) {
-      const found = find(paths, at);
-      if (found !== undefined && (at === path || types[found] !== 'directory' || layer.isOpaque(found))) return false;
+      const found = layer.find(at);
+      if (found !== undefined && (at === path || layer.type(found) !== 'directory' || layer.isOpaque(found)))
+        return false;
     }
     return true;
   });
@@ -190,20 +189,4 @@ function follow(view: View, path: string): string {
 function join(directory: string, path: string): string {
   const name = path.slice(path.lastIndexOf('/') + 1);
   return directory === '' ? name : `${directory}/${name}`;
-}
-
-function find(paths: readonly string[], path: string): number | undefined {
-  const at = lowerBound(paths, path);
-  return paths[at] === path ? at : undefined;
-}
-
-function lowerBound(paths: readonly string[], path: string): number {
-  let from = 0;
-  let to = paths.length;
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (compareNames(paths[middle] ?? '', path) < 0) from = middle + 1;
-    else to = middle;
-  }
-  return from;
 }

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { measure, medianWall, type Run } from './measure';
+import { measure, medianWall, summary, type Run } from './measure';
 import { line, type Workplace } from './workplace';
 
 const IMAGES = (process.env['BENCH_IMAGES'] ?? '2,20,100').split(',').map(Number);
@@ -13,59 +13,65 @@ const MAX_COPIED = 20;
 const MAX_SQUASHFS = 35;
 
 /**
- * Combining images that are built already, in both formats as far as they can be mounted, against copying them into one with buildah. Aim for 100: less
- * than 1 s beyond the start of app and command with a conflict check, 0.1 s where its outcome is known.
+ * Combining images that exist in a layout, in either format as far as it can be mounted, against copying them into one with
+ * buildah. Aim for 100: less than 1 s beyond the start of app and command with a conflict check, 0.1 s where its outcome is known.
  */
 export function combine(workplace: Workplace, rounds: number): void {
   const directory = workplace.project(APP);
   makeFiles(path.join(directory, 'files'), FILES - SHARED);
   makeFiles(path.join(directory, 'shared'), SHARED);
+  for (let images = 0; images < Math.max(...IMAGES); images += 20) {
+    workplace.inProject(`PART=${String(images)} ${workplace.command('deploy --quiet --all --to oci:images')}`);
+  }
   let count = 0;
-  let last = 'label';
-  /** @param change of the combination since the last run */
-  const run = (images: number, command: string, change: 'label' | 'rule' | 'nothing'): Run => {
-    if (change !== 'nothing') {
-      count += 1;
-      last = change;
-    }
-    return workplace.inProject(
-      `IMAGES=${String(images)} CHANGE=${last} RUN=${String(count)} ${workplace.command(command)}`,
-    );
-  };
   for (const images of IMAGES) {
-    run(images, 'deploy --quiet', 'label');
-    const start = medianWall(rounds, () => run(images, 'synth --quiet', 'nothing'));
-    console.log(`${String(images)} images of ${String(FILES)} files: stack synth ${start.toFixed(2)} s`);
-    const tell = (what: string, change: 'label' | 'rule' | 'nothing'): void => {
-      const peaks: number[] = [];
-      const wall = medianWall(rounds, () => {
-        const each = run(images, 'deploy --quiet', change);
-        peaks.push(each.peak);
-        return each;
-      });
-      const beyond = (wall - start).toFixed(2);
-      line(what, `${wall.toFixed(2)} s, ${beyond} s beyond synth, peak ${Math.max(...peaks).toFixed(0)} MB`);
-    };
-    tell('nothing to do', 'nothing'); // looks at the sources, as all others do
-    tell('new conflict check', 'rule');
-    tell('known conflict check', 'label');
+    const many = `${String(images)} images of ${String(FILES)} files`;
+    for (const format of images > MAX_SQUASHFS ? ['tar'] : ['tar', 'squashfs']) {
+      const run = (command: string, rule = count): Run =>
+        workplace.inProject(
+          `IMAGES=${String(images)} FORMAT=${format} RULE=${String(rule)} RUN=${String(count++)} ${workplace.command(command)}`,
+        );
+      run('deploy --quiet');
+      const start = medianWall(rounds, () => run('synth --quiet'));
+      console.log(`${many} as ${format}: stack synth ${start.toFixed(2)} s`);
+      const tell = (what: string, once: () => Run): void => {
+        const { wall, peak } = summary(Array.from({ length: rounds }, once));
+        const beyond = (wall - start).toFixed(2);
+        line(what, `${wall.toFixed(2)} s, ${beyond} s beyond synth, peak ${peak.toFixed(0)} MB`);
+      };
+      tell('new conflict check', () => run('deploy --quiet'));
+      const known = count - 1;
+      tell('known conflict check', () => run('deploy --quiet', known));
+    }
     if (images > MAX_COPIED) continue;
     const copied = medianWall(rounds, copying(workplace, directory, images));
     line('buildah, copying', `${copied.toFixed(2)} s`);
   }
 }
 
-/** A rule for no path asks for another check, a label for another combination only. */
+/**
+ * Makes twenty of the images, or combines those that are there. A rule for no path asks for another check, a label for another
+ * combination only.
+ */
 const APP = `const { App, Layer, StackedImage } = require('cdk-stack');
-const { IMAGES, CHANGE, RUN } = process.env;
-const app = new App({ formats: Number(IMAGES) > ${String(MAX_SQUASHFS)} ? ['tar'] : ['tar', 'squashfs'] });
-const images = Array.from({ length: Number(IMAGES) }, (_, i) => new Layer(app, 'image' + i, {
-  imports: [{ source: 'files', dest: '/opt/image' + i }, { source: 'shared', dest: '/usr/share/common' }],
-}));
-new StackedImage(app, 'combined', images, {
-  config: { labels: { run: RUN } },
-  conflicts: { rules: CHANGE === 'rule' ? [{ match: '/nowhere/' + RUN, policy: 'last-wins' }] : [] },
+const { PART, IMAGES, FORMAT, RULE, RUN } = process.env;
+const app = new App({ formats: PART ? ['tar', 'squashfs'] : [FORMAT] });
+const each = (first, count, props) => Array.from({ length: count }, (_, i) => {
+  const name = 'image' + (first + i);
+  return new Layer(app, name, props(name));
 });
+if (PART) {
+  each(Number(PART), 20, (name) => ({
+    imports: [{ source: 'files', dest: '/opt/' + name }, { source: 'shared', dest: '/usr/share/common' }],
+  }));
+} else {
+  const suffix = FORMAT === 'squashfs' ? '-squashfs' : '';
+  const images = each(0, Number(IMAGES), (name) => ({ from: 'oci:images:' + name + suffix, buildOnly: true }));
+  new StackedImage(app, 'combined', images, {
+    config: { labels: { run: RUN } },
+    conflicts: { rules: [{ match: '/nowhere/' + RULE, policy: 'last-wins' }] },
+  });
+}
 `;
 
 function makeFiles(directory: string, files: number): void {

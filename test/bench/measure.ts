@@ -69,6 +69,7 @@ export function compare(ours: Contender, peers: readonly Contender[], rounds: nu
   }));
 }
 
-function summary(runs: readonly Run[]): Run {
+/** The median time and the largest memory of some runs. */
+export function summary(runs: readonly Run[]): Run {
   return { wall: median(runs.map((run) => run.wall)), peak: Math.max(...runs.map((run) => run.peak)) };
 }

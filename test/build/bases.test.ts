@@ -4,7 +4,6 @@ import * as fs from 'node:fs';
 import { Readable } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { encodeImage, type EncodedImage, type BuildContext, type BuiltImage } from '../../lib/build';
-import { openLayoutImage } from '../../lib/build/layout-image';
 import { digestOf, MEDIA_TYPE, writeLayout, type Descriptor } from '../../lib/oci';
 import { ContentReader, indexLine, readArchive, type Tree } from '../../lib/pack';
 import type { LayerFormat, SourcePlan } from '../../lib/plan';
@@ -222,7 +221,7 @@ describe('an image of an OCI layout as a base', () => {
     makeBase([{ tar: makeTar({ 'etc/x': 'X' }, 'chmod 0750 etc') }]);
     shop.write({ f: 'F' });
     const context = await shop.context();
-    const { deltas } = await openLayoutImage(context, FROM, AMD64);
+    const { deltas } = await context.layoutImages.open(FROM, AMD64);
     expect(outline(await deltas[0]!.tree())).toEqual(['etc/', `etc/x: at ${String(1024)}`]);
     const built = await buildOne({ imports: [hostImport('f', '/etc/')] });
     expect(layersIn(built)).toHaveLength(2);
@@ -243,7 +242,7 @@ describe('an image of an OCI layout as a base', () => {
         { config: { history: [] } },
       );
       const context = await shop.context();
-      const { deltas } = await openLayoutImage(context, FROM, AMD64);
+      const { deltas } = await context.layoutImages.open(FROM, AMD64);
       const trees = await Promise.all(deltas.map((delta) => delta.tree()));
       const built = await buildOne({}, { formats: ['squashfs'] });
       const encoded = encodeImage(built, 'squashfs', context.store, EPOCH);
@@ -272,7 +271,7 @@ describe('an image of an OCI layout as a base', () => {
     test('has the trees they were made of', async () => {
       const trees = await makeImages();
       for (let twice = 0; twice < 2; twice++) {
-        const { deltas } = await openLayoutImage(await shop.context(), FROM, AMD64);
+        const { deltas } = await (await shop.context()).layoutImages.open(FROM, AMD64);
         const read = await Promise.all(deltas.map((delta) => delta.tree()));
         expect(read.map(indexOf)).toEqual(trees.map(indexOf));
       }

@@ -433,14 +433,14 @@ describe('laws', () => {
 
 test('a million paths are compared, and the one that differs is found', () => {
   const entries = (prefix: string): Entry[] => {
-    const own = Array.from({ length: 1000 }, (_, at) => directory(`usr/${prefix}${String(at)}`));
+    const own = Array.from({ length: 1000 }, (_, at) => directory(`usr/${String(at)}`));
     const content = { kind: 'bytes', bytes: Buffer.alloc(0) } as const;
     const sha256 = '0'.repeat(64);
     const files = own.flatMap(({ path }) =>
       Array.from({ length: 499 }, (_, at): Entry => {
         return {
           type: 'file',
-          path: `${path}/file-${String(at)}`,
+          path: `${path}/file-${String(at)}-${prefix}`,
           mode: 0o644,
           uid: 0,
           gid: 0,
@@ -454,7 +454,8 @@ test('a million paths are compared, and the one that differs is found', () => {
     return [directory('usr'), ...own, ...files, file('usr/clash', prefix)];
   };
   const lists = ['a', 'b'].map((key) => ({ key, createdBy: key, list: listOf(entries(key)) }));
-  expect(lists.reduce((sum, { list }) => sum + list.paths.length, 0)).toBe(1_000_004);
+  // They lie in the same directories, so that none is left out.
+  expect(lists.reduce((sum, { list }) => sum + list.size, 0)).toBe(1_000_004);
   const components = lists.map(({ key }) => ({ name: key, layers: [key] }));
   const report = findConflicts(new Combination(lists, components)).report.build();
   expect(report.counts).toEqual([{ code: 'CONTENT_CONFLICT', severity: 'error', count: 1 }]);
