@@ -59,22 +59,18 @@ function inodeOf({ device, inode }: FileIdentity): string {
 }
 
 function hostEntry(context: BuildContext, entry: HostEntry): Entry {
-  const common = { path: entry.path, uid: 0, gid: 0, mtime: context.epoch };
-  switch (entry.type) {
+  const { path: at, type, file, identity, executable, target = '' } = entry;
+  const [uid, gid, mtime] = [0, 0, context.epoch];
+  switch (type) {
     case 'directory':
-      return { ...common, type: 'directory', mode: 0o755 };
+      return { path: at, type, mode: 0o755, uid, gid, mtime };
     case 'symlink':
-      return { ...common, type: 'symlink', mode: 0o777, target: entry.target ?? '' };
+      return { path: at, type, mode: 0o777, uid, gid, mtime, target };
     case 'file': {
-      const sha256 = context.hostFiles.recall(entry.file, entry.identity);
-      return {
-        ...common,
-        type: 'file',
-        mode: entry.executable ? 0o755 : 0o644,
-        size: entry.identity.size,
-        content: { kind: 'host', file: entry.file, identity: entry.identity },
-        ...(sha256 === undefined ? {} : { sha256 }),
-      };
+      const { size } = identity;
+      const content = { kind: 'host', file, identity } as const;
+      const sha256 = context.hostFiles.recall(file, identity);
+      return { path: at, type, mode: executable ? 0o755 : 0o644, uid, gid, mtime, size, content, sha256 };
     }
   }
 }

@@ -8,19 +8,23 @@ export function indexLine(entry: Entry, sha256: string | undefined): string {
   if (entry.type === 'whiteout') return JSON.stringify({ path, type });
   const { mode, uid, gid, mtime } = entry;
   const xattrs = entry.xattrs?.map(({ name, value }) => [name, value.toString('base64')]);
-  return JSON.stringify({
-    path,
-    type,
-    mode,
-    uid,
-    gid,
-    mtime,
-    ...(xattrs === undefined ? {} : { xattrs }),
-    ...(entry.type === 'file' ? { size: entry.size, sha256 } : {}),
-    ...(entry.type === 'symlink' || entry.type === 'hardlink' ? { target: entry.target } : {}),
-    ...(entry.type === 'char' || entry.type === 'block' ? { major: entry.major, minor: entry.minor } : {}),
-    ...(entry.type === 'directory' && entry.opaque === true ? { opaque: true } : {}),
-  });
+  // JSON leaves out what is undefined.
+  if (entry.type === 'file') {
+    return JSON.stringify({ path, type, mode, uid, gid, mtime, xattrs, size: entry.size, sha256 });
+  }
+  const line = { path, type, mode, uid, gid, mtime, xattrs };
+  switch (entry.type) {
+    case 'symlink':
+    case 'hardlink':
+      return JSON.stringify({ ...line, target: entry.target });
+    case 'char':
+    case 'block':
+      return JSON.stringify({ ...line, major: entry.major, minor: entry.minor });
+    case 'directory':
+      return JSON.stringify({ ...line, opaque: entry.opaque === true ? true : undefined });
+    case 'fifo':
+      return JSON.stringify(line);
+  }
 }
 
 /** An entry as it stands in an index line. */
