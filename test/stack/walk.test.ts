@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { parentOf, type Entry } from '../../lib/pack';
-import { Combination } from '../../lib/stack';
+import { Combination, findConflicts } from '../../lib/stack';
 import { directory, file, link, listOf } from './combination';
 
 type Visited = readonly [path: string, layers: string];
@@ -33,13 +33,17 @@ function expected({ layers }: Combination): Visited[] {
   return [...owners].filter(([path]) => !isBelowOne(path)).map(([path, all]): Visited => [path, all.join()]);
 }
 
-const names = fc.constantFrom('a', 'a-b', 'a.b', 'a0', 'b', 'ä');
+const names = fc.constantFrom('a', 'a-b', 'a.b', 'a0', 'A', 'b', 'ä');
 const path = fc.array(names, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
-const layer = fc.tuple(fc.uniqueArray(path, { maxLength: 12 }), fc.boolean()).map(([paths, isDescribed]): Entry[] => {
-  const directories = new Set(paths.flatMap((each) => ancestors(each)));
-  const files = paths.filter((each) => !directories.has(each)).map((each) => file(each, ''));
-  return isDescribed ? [directory(''), ...[...directories].map((each) => directory(each)), ...files] : files;
-});
+const layer = fc
+  .tuple(fc.uniqueArray(path, { maxLength: 12 }), fc.boolean(), fc.constantFrom('x', 'y'))
+  .map(([paths, isDescribed, text]): Entry[] => {
+    const directories = new Set(paths.flatMap((each) => ancestors(each)));
+    const files = paths
+      .filter((each) => !directories.has(each))
+      .map((each) => file(each, each.length % 2 === 0 ? each : text));
+    return isDescribed ? [directory(''), ...[...directories].map((each) => directory(each)), ...files] : files;
+  });
 
 function ancestors(of: string): string[] {
   const found: string[] = [];
@@ -55,6 +59,19 @@ test('visits each path once, but not what lies below a directory that one layer 
       expect(new Map(visited)).toEqual(new Map(expected(combination)));
       const sorted = [...visited].sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
       expect(visited).toEqual(sorted);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('what is left out changes nothing about the conflicts that are found', () => {
+  fc.assert(
+    fc.property(fc.array(layer, { minLength: 2, maxLength: 4 }), (layers) => {
+      const [short, long] = [combinationOf(layers), combinationOf(layers)];
+      for (const paths of long.layers) Object.defineProperty(paths, 'isMoved', { value: true }); // nothing is left out then
+      const [found, all] = [short, long].map((each) => findConflicts(each, { rules: { portable: true } }));
+      expect(found?.report.build()).toEqual(all?.report.build());
+      expect(found?.restorations).toEqual(all?.restorations);
     }),
     { numRuns: 500 },
   );
