@@ -1,16 +1,16 @@
 import { bytesToName, nameToBytes } from '../../core';
-import { fault, parsed, type Parsed } from './parsed';
+import { Malformed } from './malformed';
 import type { RecordFormat } from './record-file';
 
 /** What no real file has. */
 const MAX_LINES = 200_000;
 
 /** The lines of a file without their ends. Bytes become characters one by one, so that any come back from {@link formatLines}. */
-export function parseLines(content: Buffer): Parsed<readonly string[]> {
+export function parseLines(content: Buffer): readonly string[] {
   const lines = content.toString('latin1').split('\n', MAX_LINES + 2);
-  if (lines.length > MAX_LINES + 1) return fault(`has more than ${String(MAX_LINES)} lines`);
+  if (lines.length > MAX_LINES + 1) throw new Malformed(`has more than ${String(MAX_LINES)} lines`);
   if (lines.at(-1) === '') lines.pop();
-  return parsed(lines);
+  return lines;
 }
 
 /** A file of lines. */
@@ -39,16 +39,15 @@ export function printableLine(line: string): string {
 export const LINE_SET: RecordFormat<string> = {
   parse(content) {
     const lines = parseLines(content);
-    if (!lines.ok) return lines;
     const records = new Map<string, string>();
     const counts = new Map<string, number>();
-    for (const line of lines.value) {
+    for (const line of lines) {
       // Comments and empty lines may be repeated; each is a record of its own.
       const count = line === '' || line.startsWith('#') ? (counts.get(line) ?? 0) + 1 : 1;
       counts.set(line, count);
       records.set(count === 1 ? line : `${line}\n${String(count)}`, line);
     }
-    return parsed(records);
+    return records;
   },
   format: (records) => formatLines(records.values()),
   isSame: (a, b) => a === b,

@@ -1,5 +1,5 @@
 import type { Files, MergeProblem, MergeRequest } from './merger';
-import { fault, type Parsed } from './parsed';
+import { unlessMalformed } from './malformed';
 
 /** What the base and each component have at a path. */
 export interface Contents<T> {
@@ -16,24 +16,32 @@ export type ReadOutcome<T> =
 
 /**
  * Reads a file of the base and of all components. What is the same everywhere is parsed once.
+ * @param parse may throw Malformed
  * @throws StackError STACK5023, STACK7004
  */
 export async function readContents<T>(
   request: MergeRequest,
   path: string,
-  parse: (content: Buffer) => Parsed<T>,
+  parse: (content: Buffer) => T,
 ): Promise<ReadOutcome<T>> {
-  const known: { readonly content: Buffer; readonly result: Parsed<T> }[] = [];
+  const known: { readonly content: Buffer; readonly value: T }[] = [];
   const faults = new Map<string, Set<string>>();
+  const note = (fault: string, owners: readonly string[]): undefined => {
+    faults.set(fault, new Set([...(faults.get(fault) ?? []), ...owners]));
+  };
   const read = async (files: Files, owners: readonly string[]): Promise<T | undefined> => {
     const content = await files.read(path);
-    if (content === undefined && files.get(path) === undefined) return undefined;
-    const found = content && known.find((each) => each.content.equals(content));
-    const result: Parsed<T> = content ? (found?.result ?? parse(content)) : fault('is not a file');
-    if (content && found === undefined) known.push({ content, result });
-    if (result.ok) return result.value;
-    faults.set(result.fault, new Set([...(faults.get(result.fault) ?? []), ...owners]));
-    return undefined;
+    if (content === undefined) return files.get(path) === undefined ? undefined : note('is not a file', owners);
+    const found = known.find((each) => each.content.equals(content));
+    if (found !== undefined) return found.value;
+    return unlessMalformed(
+      () => {
+        const value = parse(content);
+        known.push({ content, value });
+        return value;
+      },
+      (why) => note(why, owners),
+    );
   };
   const sides = [];
   for (const { name, files } of request.components) sides.push({ component: name, value: await read(files, [name]) });

@@ -1,11 +1,10 @@
 import type { MergedFile, MergeOutcome, MergeRequest } from './merger';
-import type { Parsed } from './parsed';
 import { readContents } from './read';
 import { mergeRecords, type RecordConflict, type RecordRules, type Records, type Side } from './records';
 
 /** A form of files that are sets of records. */
 export interface RecordFormat<R> extends RecordRules<R> {
-  parse(content: Buffer): Parsed<Records<R>>;
+  parse(content: Buffer): Records<R>;
   /** @param records merged: the base's in its order, then what components added, bottom to top */
   format(records: Records<R>): Buffer;
   /** What a conflict is about: `the diversion of /bin/sh`. */

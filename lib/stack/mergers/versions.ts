@@ -1,8 +1,6 @@
+import { unlessMalformed } from './malformed';
 import type { MergeOutcome, MergeRequest } from './merger';
 import { Settlement } from './settlement';
-
-/** A file that is not of the form its merger knows. Never leaves a merger: it becomes a problem. */
-export class Malformed extends Error {}
 
 /** What a component made of a file. */
 export interface Version {
@@ -106,15 +104,14 @@ export function parseVersions<T>(
   into: Settlement,
   fix = 'repair the file, or let one component win by a conflict rule',
 ): ParsedVersions<T> | undefined {
-  const attempt = (content: Buffer, components: readonly string[]): T | undefined => {
-    try {
-      return parse(content);
-    } catch (error) {
-      if (!(error instanceof Malformed)) throw error;
-      into.notMergeable(path, error.message, components, fix);
-      return undefined;
-    }
-  };
+  const attempt = (content: Buffer, components: readonly string[]): T | undefined =>
+    unlessMalformed(
+      () => parse(content),
+      (why) => {
+        into.notMergeable(path, why, components, fix);
+        return undefined;
+      },
+    );
   const parsedBase = attempt(base ?? EMPTY, []);
   const sides = changed.flatMap(({ component, content }) => {
     const value = attempt(content, [component]);

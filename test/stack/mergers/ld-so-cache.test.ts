@@ -5,7 +5,7 @@ import { decodeCache } from '../../../lib/stack/mergers/ld-so-cache/decode';
 import { encodeCache } from '../../../lib/stack/mergers/ld-so-cache/encode';
 import { compareLibraries } from '../../../lib/stack/mergers/ld-so-cache/order';
 import { layStrings } from '../../../lib/stack/mergers/ld-so-cache/strings';
-import { Malformed } from '../../../lib/stack/mergers/versions';
+import { Malformed } from '../../../lib/stack/mergers/malformed';
 import { requestOf } from './images';
 
 const PATH = 'etc/ld.so.cache';

@@ -1,6 +1,6 @@
 import type { Records } from '../records';
 import { linesOf, ofLines } from '../lines';
-import { Malformed } from '../versions';
+import { Malformed } from '../malformed';
 
 /** What one of the account files has in its lines. */
 export interface AccountFile {

@@ -3,7 +3,8 @@ import type { MergeProblem } from '../merger';
 import { mergeSets } from '../records';
 import { linesOf } from '../lines';
 import { listed } from '../settlement';
-import { Malformed, type ParsedVersions } from '../versions';
+import { Malformed } from '../malformed';
+import { type ParsedVersions } from '../versions';
 import { filesWhere, type Owners } from './id-collisions';
 
 /** Ranges of ids that users may give to their containers: subuid(5), subgid(5). */

@@ -1,6 +1,6 @@
 import { compareNames } from '../../../core';
 import { linesOf, ofLines } from '../lines';
-import { Malformed } from '../versions';
+import { Malformed } from '../malformed';
 
 /** A group of programs of which one serves under a common name: a file of `/var/lib/dpkg/alternatives`. */
 export interface Alternative {

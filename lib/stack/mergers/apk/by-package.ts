@@ -2,7 +2,7 @@ import { StackError } from '../../../core';
 import { tarMembers } from '../../../pack';
 import type { Records } from '../records';
 import { linesOf } from '../lines';
-import { Malformed } from '../versions';
+import { Malformed } from '../malformed';
 
 /**
  * The lines of `triggers`, by the checksum of their package.

@@ -3,7 +3,8 @@ import type { MergeProblem } from '../merger';
 import { mergeRecords, type RecordConflict, type Records } from '../records';
 import { linesOf, ofLines } from '../lines';
 import { listed } from '../settlement';
-import { Malformed, type ParsedVersions } from '../versions';
+import { Malformed } from '../malformed';
+import { type ParsedVersions } from '../versions';
 
 /** A package as the database of apk has it. */
 export interface InstalledPackage {

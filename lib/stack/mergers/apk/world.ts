@@ -2,7 +2,8 @@ import type { MergeProblem } from '../merger';
 import { mergeRecords, type Records } from '../records';
 import { linesOf } from '../lines';
 import { listed } from '../settlement';
-import { Malformed, type ParsedVersions } from '../versions';
+import { Malformed } from '../malformed';
+import { type ParsedVersions } from '../versions';
 import { compareAsApk } from './installed';
 
 /**

@@ -1,4 +1,4 @@
-import { fault, parsed, type Parsed } from '../parsed';
+import { Malformed, unlessMalformed } from '../malformed';
 import { parseParagraphs } from './paragraphs';
 
 /** A paragraph of a control file (deb822(5)). */
@@ -25,17 +25,17 @@ const MAX_FIELDS = 500;
 /**
  * Reads a control file.
  * @param content of which bytes become characters one by one, so that any come back from {@link formatStanzas}
+ * @throws Malformed
  */
-export function parseStanzas(content: Buffer): Parsed<Stanza[]> {
-  const paragraphs = parseParagraphs(content);
-  if (!paragraphs.ok) return paragraphs;
-  const stanzas: Stanza[] = [];
-  for (const lines of paragraphs.value) {
-    const stanza = parseStanza(lines);
-    if (!stanza.ok) return fault(`${stanza.fault} in its stanza ${String(stanzas.length + 1)}`);
-    stanzas.push(stanza.value);
-  }
-  return parsed(stanzas);
+export function parseStanzas(content: Buffer): Stanza[] {
+  return parseParagraphs(content).map((lines, at) =>
+    unlessMalformed(
+      () => parseStanza(lines),
+      (why) => {
+        throw new Malformed(`${why} in its stanza ${String(at + 1)}`);
+      },
+    ),
+  );
 }
 
 /** A control file of stanzas, each followed by an empty line, as dpkg and apt write them. */
@@ -61,19 +61,19 @@ export function isSameStanza(a: Stanza, b: Stanza): boolean {
   return a.text === b.text;
 }
 
-function parseStanza(lines: readonly string[]): Parsed<Stanza> {
+function parseStanza(lines: readonly string[]): Stanza {
   const fields: { name: string; lines: string[] }[] = [];
   for (const line of lines) {
     const last = fields.at(-1);
     if (/^[ \t]/.test(line)) {
-      if (last === undefined) return fault('has a continued line without a field');
+      if (last === undefined) throw new Malformed('has a continued line without a field');
       last.lines.push(`${line}\n`);
       continue;
     }
     const name = /^(?![#-])[!-9;-~]+(?=:)/.exec(line)?.[0];
-    if (name === undefined) return fault('has a line without a field');
+    if (name === undefined) throw new Malformed('has a line without a field');
     fields.push({ name: name.toLowerCase(), lines: [`${line}\n`] });
-    if (fields.length > MAX_FIELDS) return fault(`has more than ${String(MAX_FIELDS)} fields`);
+    if (fields.length > MAX_FIELDS) throw new Malformed(`has more than ${String(MAX_FIELDS)} fields`);
   }
   const stanza = stanzaOf(
     fields.map((field) => {
@@ -81,5 +81,6 @@ function parseStanza(lines: readonly string[]): Parsed<Stanza> {
       return { name: field.name, text, value: text.slice(field.name.length + 1).trim() };
     }),
   );
-  return stanza.fields.size < fields.length ? fault('has a field twice') : parsed(stanza);
+  if (stanza.fields.size < fields.length) throw new Malformed('has a field twice');
+  return stanza;
 }

@@ -1,6 +1,6 @@
 import { printableLine } from '../lines';
 import type { Merger } from '../merger';
-import { fault, parsed, type Parsed } from '../parsed';
+import { Malformed } from '../malformed';
 import { mergeEachPath, mergeRecordFile, type RecordFormat } from '../record-file';
 import { mergeRecords } from '../records';
 import { parseParagraphs } from './paragraphs';
@@ -28,15 +28,13 @@ interface Item {
 const FORMAT: RecordFormat<Item> = {
   parse(content) {
     const paragraphs = parseParagraphs(content);
-    if (!paragraphs.ok) return paragraphs;
     const items = new Map<string, Item>();
-    for (const lines of paragraphs.value) {
+    for (const lines of paragraphs) {
       const item = parseItem(lines);
-      if (!item.ok) return item;
-      if (items.has(item.value.name)) return fault(`has ${printableLine(item.value.name)} twice`);
-      items.set(item.value.name, item.value);
+      if (items.has(item.name)) throw new Malformed(`has ${printableLine(item.name)} twice`);
+      items.set(item.name, item);
     }
-    return parsed(items);
+    return items;
   },
   format(items) {
     const sorted = [...items.values()].sort((a, b) => compare(a.name, b.name));
@@ -65,7 +63,7 @@ export const debconf: Merger = {
   merge: (request) => mergeEachPath(request, (path) => mergeRecordFile(request, path, FORMAT)),
 };
 
-function parseItem(lines: readonly string[]): Parsed<Item> {
+function parseItem(lines: readonly string[]): Item {
   const parts = new Map<string, Part>();
   let name: string | undefined;
   let isInVariables = false;
@@ -82,15 +80,15 @@ function parseItem(lines: readonly string[]): Parsed<Item> {
     const [label, value] = splitAt(line, ':');
     const key = label.toLowerCase();
     if (!/^[!-9;-~]+$/.test(key) || !line.includes(':'))
-      return fault(`has a line that says nothing: ${key.slice(0, 40)}`);
+      throw new Malformed(`has a line that says nothing: ${key.slice(0, 40)}`);
     if (key === 'name') name = value;
     else if (key === 'variables') isInVariables = true;
     else if (key === 'owners' || key === 'flags')
       for (const each of value.split(/,\s+/)) add(key === 'owners' ? 'owner' : 'flag', each, '');
     else add('field', key, value);
   }
-  if (name === undefined) return fault('has a record without a name');
-  return parsed({ name, text: lines.map((line) => `${line}\n`).join(''), parts });
+  if (name === undefined) throw new Malformed('has a record without a name');
+  return { name, text: lines.map((line) => `${line}\n`).join(''), parts };
 }
 
 /** An item as debconf writes it. */

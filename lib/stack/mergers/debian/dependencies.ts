@@ -1,5 +1,4 @@
 import type { MergeProblem } from '../merger';
-import { parsed, type Parsed } from '../parsed';
 import type { Side } from '../records';
 import { displayName, isPresent, STATUS, type Package } from './package';
 import type { MergedPackages } from './merged-packages';
@@ -9,31 +8,28 @@ import { isForbidding, PackageSet, type Need } from './package-set';
 /**
  * Finds what packages ask of each other in vain since they were stacked. What no component had either was so before, and is not
  * told.
+ * @throws Malformed
  */
-export function findBrokenDependencies(merged: MergedPackages): Parsed<readonly MergeProblem[]> {
+export function findBrokenDependencies(merged: MergedPackages): readonly MergeProblem[] {
   const together = PackageSet.of(merged.records.values());
-  if (!together.ok) return together;
-  const broken = together.value.broken();
-  if (broken.length === 0) return parsed([]);
+  const broken = together.broken();
+  if (broken.length === 0) return [];
   const parts: Part[] = [];
   for (const side of merged.sides) {
     const set = PackageSet.of(side.records.values());
-    if (!set.ok) return set;
-    parts.push({ ...side, set: set.value, keys: new Map([...side.records].map(([key, each]) => [each, key])) });
+    parts.push({ ...side, set, keys: new Map([...side.records].map(([key, each]) => [each, key])) });
   }
   const keys = new Map([...merged.records].map(([key, each]) => [each, key]));
-  return parsed(
-    broken.flatMap((need) => {
-      const key = keys.get(need.package) ?? '';
-      const sound = parts.filter(
-        ({ records, set }) => records.get(key)?.version === need.package.version && set.isMet(need),
-      );
-      if (sound.length === 0) return [];
-      return isForbidding(need)
-        ? forbidden(need, merged, sound, together.value.concerned(need), keys)
-        : missing(need, merged, sound);
-    }),
-  );
+  return broken.flatMap((need) => {
+    const key = keys.get(need.package) ?? '';
+    const sound = parts.filter(
+      ({ records, set }) => records.get(key)?.version === need.package.version && set.isMet(need),
+    );
+    if (sound.length === 0) return [];
+    return isForbidding(need)
+      ? forbidden(need, merged, sound, together.concerned(need), keys)
+      : missing(need, merged, sound);
+  });
 }
 
 /** A component with what its packages ask of each other. */

@@ -1,6 +1,6 @@
 import type { Merger } from '../merger';
 import { formatLines, parseLines, printableLine } from '../lines';
-import { fault, parsed } from '../parsed';
+import { Malformed } from '../malformed';
 import { mergeEachPath, mergeRecordFile, type RecordFormat } from '../record-file';
 import { sortAsInDpkg } from './path-order';
 
@@ -15,15 +15,14 @@ interface Diversion {
 const FORMAT: RecordFormat<Diversion> = {
   parse(content) {
     const lines = parseLines(content);
-    if (!lines.ok) return lines;
-    if (lines.value.length % 3 !== 0) return fault('has a diversion that is cut off');
+    if (lines.length % 3 !== 0) throw new Malformed('has a diversion that is cut off');
     const diversions = new Map<string, Diversion>();
-    for (let at = 0; at < lines.value.length; at += 3) {
-      const [from = '', to = '', by = ''] = lines.value.slice(at, at + 3);
-      if (diversions.has(from)) return fault(`has two diversions of ${printableLine(from)}`);
+    for (let at = 0; at < lines.length; at += 3) {
+      const [from = '', to = '', by = ''] = lines.slice(at, at + 3);
+      if (diversions.has(from)) throw new Malformed(`has two diversions of ${printableLine(from)}`);
       diversions.set(from, { from, to, by });
     }
-    return parsed(diversions);
+    return diversions;
   },
   format: (diversions) =>
     formatLines(sortAsInDpkg(diversions.values(), ({ from }) => from).flatMap(({ from, to, by }) => [from, to, by])),

@@ -1,5 +1,5 @@
 import type { MergeRequest, Merger } from '../merger';
-import { fault, parsed } from '../parsed';
+import { Malformed } from '../malformed';
 import { readContents } from '../read';
 import { mergeEachPath, mergeRecordFile, type RecordFormat } from '../record-file';
 import type { Side } from '../records';
@@ -12,16 +12,15 @@ const MANUAL: Stanza = stanzaOf([]);
 const FORMAT: RecordFormat<Stanza> = {
   parse(content) {
     const stanzas = parseStanzas(content);
-    if (!stanzas.ok) return stanzas;
     const states = new Map<string, Stanza>();
-    for (const stanza of stanzas.value) {
+    for (const stanza of stanzas) {
       const name = valueOf(stanza, 'package');
       const key = keyOf(name, valueOf(stanza, 'architecture'));
-      if (!/^[A-Za-z0-9+._-]+$/.test(name)) return fault('has a stanza without the name of a package');
-      if (states.has(key)) return fault(`has the package ${name} twice`);
+      if (!/^[A-Za-z0-9+._-]+$/.test(name)) throw new Malformed('has a stanza without the name of a package');
+      if (states.has(key)) throw new Malformed(`has the package ${name} twice`);
       states.set(key, stanza);
     }
-    return parsed(states);
+    return states;
   },
   format: (states) => formatStanzas([...states.values()].filter((stanza) => stanza !== MANUAL)),
   isSame: isSameStanza,

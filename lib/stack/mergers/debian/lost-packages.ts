@@ -1,3 +1,4 @@
+import { unlessMalformed } from '../malformed';
 import { displayName, isPresent, parsePackages, type Package } from './package';
 import { compareVersions } from './version';
 
@@ -16,6 +17,8 @@ export function lostPackages(before: Buffer, after: Buffer): readonly string[] {
 }
 
 function presentIn(content: Buffer): readonly Package[] {
-  const packages = parsePackages(content);
-  return packages.ok ? packages.value.filter(isPresent) : [];
+  return unlessMalformed(
+    () => parsePackages(content),
+    () => [],
+  ).filter(isPresent);
 }

@@ -1,3 +1,4 @@
+import { unlessMalformed } from '../malformed';
 import { mergeRecords, type RecordConflict, type RecordRules, type Records } from '../records';
 import { isSameStanza, stanzaOf, type Field } from './control-file';
 import { isPresent, packageOf, type Package } from './package';
@@ -17,8 +18,10 @@ export const PACKAGE_RULES: RecordRules<Package> = {
     if (newVersions(conflict).length > 1) return undefined;
     const merged = mergeFields(conflict);
     if (merged === undefined || merged.conflicts.length > 0) return undefined;
-    const result = packageOf(stanzaOf(sortFields(merged.records.values())));
-    return result.ok ? { record: result.value } : undefined;
+    return unlessMalformed(
+      () => ({ record: packageOf(stanzaOf(sortFields(merged.records.values()))) }),
+      () => undefined,
+    );
   },
 };
 

@@ -1,4 +1,4 @@
-import { fault, parsed, type Parsed } from '../parsed';
+import { Malformed, unlessMalformed } from '../malformed';
 import { valueOf } from './control-file';
 import { isPresent, nativeArchitecture, type Package } from './package';
 import { isWithin, parseRelations, type PackageRelation, type Relation } from './relations';
@@ -25,24 +25,26 @@ const MAX_COMPARISONS = 500_000;
 
 /** Packages that are installed together, and what they ask of each other, by the rules of dpkg. */
 export class PackageSet {
-  /** @param packages of which those that are present count */
-  public static of(packages: Iterable<Package>): Parsed<PackageSet> {
+  /**
+   * @param packages of which those that are present count
+   * @throws Malformed
+   */
+  public static of(packages: Iterable<Package>): PackageSet {
     const present = [...packages].filter(isPresent);
     const needs: Need[] = [];
     const provided = new Map<string, Provided[]>();
     for (const each of present) {
       for (const field of FIELDS) {
         const relations = relationsOf(each, field);
-        if (!relations.ok) return relations;
-        for (const relation of relations.value) needs.push({ package: each, field, relation });
+        for (const relation of relations) needs.push({ package: each, field, relation });
       }
       const provides = relationsOf(each, 'Provides');
-      if (!provides.ok) return provides;
-      for (const relation of provides.value.flatMap(({ alternatives }) => alternatives))
+      for (const relation of provides.flatMap(({ alternatives }) => alternatives))
         put(provided, relation.name, { package: each, relation });
     }
     const set = new PackageSet(present, needs, provided);
-    return set.comparisons() > MAX_COMPARISONS ? fault('has packages that ask for too many others') : parsed(set);
+    if (set.comparisons() > MAX_COMPARISONS) throw new Malformed('has packages that ask for too many others');
+    return set;
   }
 
   private readonly named = new Map<string, Package[]>();
@@ -128,9 +130,13 @@ function isVirtuallyWithin(provided: PackageRelation, wanted: PackageRelation): 
   return provided.restriction?.operator === '=' && isWithin(provided.restriction.version, wanted.restriction);
 }
 
-function relationsOf(each: Package, field: NeedField | 'Provides'): Parsed<readonly Relation[]> {
-  const relations = parseRelations(valueOf(each.stanza, field.toLowerCase()));
-  return relations.ok ? relations : fault(`has a package ${each.name} whose ${field} ${relations.fault}`);
+function relationsOf(each: Package, field: NeedField | 'Provides'): readonly Relation[] {
+  return unlessMalformed(
+    () => parseRelations(valueOf(each.stanza, field.toLowerCase())),
+    (why) => {
+      throw new Malformed(`has a package ${each.name} whose ${field} ${why}`);
+    },
+  );
 }
 
 function put<T>(lists: Map<string, T[]>, key: string, value: T): void {

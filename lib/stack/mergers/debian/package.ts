@@ -1,5 +1,5 @@
 import { compareNames } from '../../../core';
-import { fault, parsed, type Parsed } from '../parsed';
+import { Malformed } from '../malformed';
 import { parseStanzas, valueOf, type Stanza } from './control-file';
 
 /** Where dpkg keeps what it knows of packages. */
@@ -23,35 +23,34 @@ export interface Package {
   readonly state: string;
 }
 
-/** Reads the packages of dpkg's status file, each once. */
-export function parsePackages(content: Buffer): Parsed<readonly Package[]> {
+/** Reads the packages of dpkg's status file, each once. @throws Malformed */
+export function parsePackages(content: Buffer): readonly Package[] {
   const stanzas = parseStanzas(content);
-  if (!stanzas.ok) return stanzas;
   const packages: Package[] = [];
   const seen = new Set<string>();
-  for (const stanza of stanzas.value) {
-    const result = packageOf(stanza);
-    if (!result.ok) return result;
-    const instance = `${result.value.name}:${result.value.architecture}`;
-    if (seen.has(instance)) return fault(`has the package ${instance} twice`);
+  for (const stanza of stanzas) {
+    const found = packageOf(stanza);
+    const instance = `${found.name}:${found.architecture}`;
+    if (seen.has(instance)) throw new Malformed(`has the package ${instance} twice`);
     seen.add(instance);
-    packages.push(result.value);
+    packages.push(found);
   }
-  return parsed(packages);
+  return packages;
 }
 
-/** The package of a stanza. */
-export function packageOf(stanza: Stanza): Parsed<Package> {
+/** The package of a stanza. @throws Malformed */
+export function packageOf(stanza: Stanza): Package {
   const name = valueOf(stanza, 'package');
-  if (!/^[A-Za-z0-9][A-Za-z0-9+._-]{0,255}$/.test(name)) return fault('has a stanza without the name of a package');
+  if (!/^[A-Za-z0-9][A-Za-z0-9+._-]{0,255}$/.test(name))
+    throw new Malformed('has a stanza without the name of a package');
   const architecture = valueOf(stanza, 'architecture');
-  if (!/^[A-Za-z0-9-]{0,64}$/.test(architecture)) return fault(`has an architecture of ${name} that is none`);
+  if (!/^[A-Za-z0-9-]{0,64}$/.test(architecture)) throw new Malformed(`has an architecture of ${name} that is none`);
   const version = valueOf(stanza, 'version');
-  if (!/^[A-Za-z0-9.+~:-]{0,256}$/.test(version)) return fault(`has a version of ${name} that is none`);
+  if (!/^[A-Za-z0-9.+~:-]{0,256}$/.test(version)) throw new Malformed(`has a version of ${name} that is none`);
   const [, want, flag, state] = /^([a-z]+)\s+([a-z-]+)\s+([a-z-]+)$/.exec(valueOf(stanza, 'status')) ?? [];
-  if (want === undefined || flag === undefined || state === undefined) return fault(`has no Status of ${name}`);
+  if (want === undefined || flag === undefined || state === undefined) throw new Malformed(`has no Status of ${name}`);
   const multiArch = valueOf(stanza, 'multi-arch');
-  return parsed({ stanza, name, architecture, version, multiArch, want, flag, state });
+  return { stanza, name, architecture, version, multiArch, want, flag, state };
 }
 
 /** Whether its files are there: not only its configuration, or a mark. */

@@ -1,4 +1,4 @@
-import { fault, parsed, type Parsed } from '../parsed';
+import { Malformed } from '../malformed';
 import { compareVersions } from './version';
 
 /** How a version may be restricted (deb-control(5)). */
@@ -32,19 +32,19 @@ const MAX_TEXT = 10_000;
 const NAME = /^([A-Za-z0-9][A-Za-z0-9+._-]{0,255})(?::([A-Za-z0-9-]{1,64}))?$/;
 const RESTRICTION = /^(<<|<=|=|>=|>>|<|>)?\s*([A-Za-z0-9.+~:-]{1,256})$/;
 
-/** Reads the value of a field such as Depends. */
-export function parseRelations(value: string): Parsed<readonly Relation[]> {
-  if (value === '') return parsed([]);
+/** Reads the value of a field such as Depends. @throws Malformed */
+export function parseRelations(value: string): readonly Relation[] {
+  if (value === '') return [];
   const relations: Relation[] = [];
   for (const part of value.split(',')) {
     const text = part.trim().replace(/\s+/g, ' ');
     if (text === '' && relations.length > 0) continue; // a comma at the end
-    if (text.length > MAX_TEXT || relations.length >= MAX_RELATIONS) return fault('asks for too much');
+    if (text.length > MAX_TEXT || relations.length >= MAX_RELATIONS) throw new Malformed('asks for too much');
     const alternatives = text.split('|').map(parseAlternative);
-    if (!alternatives.every((each) => each !== undefined)) return fault('cannot be read');
+    if (!alternatives.every((each) => each !== undefined)) throw new Malformed('cannot be read');
     relations.push({ text, alternatives });
   }
-  return parsed(relations);
+  return relations;
 }
 
 /** Whether a version is within a restriction. */

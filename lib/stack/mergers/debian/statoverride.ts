@@ -1,6 +1,6 @@
 import type { Merger } from '../merger';
 import { formatLines, parseLines, printableLine } from '../lines';
-import { fault, parsed } from '../parsed';
+import { Malformed } from '../malformed';
 import { mergeEachPath, mergeRecordFile, type RecordFormat } from '../record-file';
 import { sortAsInDpkg } from './path-order';
 
@@ -14,16 +14,15 @@ interface Override {
 const FORMAT: RecordFormat<Override> = {
   parse(content) {
     const lines = parseLines(content);
-    if (!lines.ok) return lines;
     const overrides = new Map<string, Override>();
-    for (const line of lines.value) {
+    for (const line of lines) {
       const [, stat, path] = /^(\S+ \S+ [0-7]+) (\/.*)$/.exec(line) ?? [];
       if (stat === undefined || path === undefined)
-        return fault(`has a line that is no override: ${printableLine(line)}`);
-      if (overrides.has(path)) return fault(`has two overrides for ${printableLine(path)}`);
+        throw new Malformed(`has a line that is no override: ${printableLine(line)}`);
+      if (overrides.has(path)) throw new Malformed(`has two overrides for ${printableLine(path)}`);
       overrides.set(path, { stat, path });
     }
-    return parsed(overrides);
+    return overrides;
   },
   format: (overrides) =>
     formatLines(sortAsInDpkg(overrides.values(), ({ path }) => path).map(({ stat, path }) => `${stat} ${path}`)),

@@ -1,5 +1,4 @@
 import type { Merger, MergeProblem } from '../merger';
-import { parsed } from '../parsed';
 import { readContents } from '../read';
 import { mergeEachPath } from '../record-file';
 import { mergeRecords, type Records } from '../records';
@@ -16,7 +15,7 @@ export const dpkgStatusFiles: Merger = {
   paths: [`/${DIRECTORY}/*`],
   merge: (request) =>
     mergeEachPath(request, async (path) => {
-      const read = await readContents(request, path, (content) => parsed(content.toString('latin1')));
+      const read = await readContents(request, path, (content) => content.toString('latin1'));
       if (!read.ok) return { files: new Map(), problems: read.problems };
       const { base, sides } = read.contents;
       const recordsOf = (text: string | undefined): Records<string> =>

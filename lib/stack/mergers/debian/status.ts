@@ -1,3 +1,4 @@
+import { unlessMalformed } from '../malformed';
 import type { MergeOutcome, MergeProblem, MergeRequest, Merger } from '../merger';
 import { notMergeable, readContents, type Contents } from '../read';
 import { mergeRecords, type RecordConflict } from '../records';
@@ -36,12 +37,13 @@ function mergeStatus(request: MergeRequest, { base, sides }: Contents<readonly P
   const { records, conflicts } = mergeRecords(old, keyed, PACKAGE_RULES);
   if (conflicts.length > 0) return outcomeOf(conflicts.map(problemOf));
   const merged: MergedPackages = { base: old, sides: keyed, records };
-  const dependencies = findBrokenDependencies(merged);
-  if (!dependencies.ok) return outcomeOf([notMergeable(STATUS, namesOf(request), dependencies.fault)]);
   const problems = [
     ...findSiblingProblems(merged),
     ...findStateProblems(merged, request),
-    ...dependencies.value,
+    ...unlessMalformed(
+      () => findBrokenDependencies(merged),
+      (why) => [notMergeable(STATUS, namesOf(request), why)],
+    ),
     ...findListProblems(merged, request),
   ];
   if (problems.length > 0) return outcomeOf(problems);

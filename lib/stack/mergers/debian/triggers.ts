@@ -1,6 +1,6 @@
 import type { Merger } from '../merger';
 import { formatLines, parseLines, printableLine } from '../lines';
-import { fault, parsed } from '../parsed';
+import { Malformed } from '../malformed';
 import { mergeEachPath, mergeRecordFile, type RecordFormat } from '../record-file';
 import { mergeSets } from '../records';
 
@@ -13,15 +13,14 @@ const DIRECTORY = 'var/lib/dpkg/triggers';
 const INTERESTS: RecordFormat<string> = {
   parse(content) {
     const lines = parseLines(content);
-    if (!lines.ok) return lines;
     const interests = new Map<string, string>();
-    for (const line of lines.value) {
+    for (const line of lines) {
       const key = /^((?:\/\S* )?[^\s/]+)(?:\/[a-z]+)?$/.exec(line)?.[1];
-      if (key === undefined) return fault(`has a line that is no interest in a trigger: ${printableLine(line)}`);
-      if (interests.has(key)) return fault(`has an interest in a trigger twice: ${printableLine(key)}`);
+      if (key === undefined) throw new Malformed(`has a line that is no interest in a trigger: ${printableLine(line)}`);
+      if (interests.has(key)) throw new Malformed(`has an interest in a trigger twice: ${printableLine(key)}`);
       interests.set(key, line);
     }
-    return parsed(interests);
+    return interests;
   },
   format: (interests) => formatLines(interests.values()),
   isSame: (a, b) => a === b,
@@ -33,15 +32,14 @@ const INTERESTS: RecordFormat<string> = {
 const UNINCORPORATED: RecordFormat<readonly string[]> = {
   parse(content) {
     const lines = parseLines(content);
-    if (!lines.ok) return lines;
     const triggers = new Map<string, readonly string[]>();
-    for (const line of lines.value) {
+    for (const line of lines) {
       const [trigger = '', ...packages] = line.split(' ');
-      if (packages.length === 0) return fault(`has a line that is no trigger: ${printableLine(line)}`);
-      if (triggers.has(trigger)) return fault(`has a trigger twice: ${printableLine(trigger)}`);
+      if (packages.length === 0) throw new Malformed(`has a line that is no trigger: ${printableLine(line)}`);
+      if (triggers.has(trigger)) throw new Malformed(`has a trigger twice: ${printableLine(trigger)}`);
       triggers.set(trigger, packages);
     }
-    return parsed(triggers);
+    return triggers;
   },
   format: (triggers) => formatLines([...triggers].map(([trigger, packages]) => [trigger, ...packages].join(' '))),
   isSame: (a, b) => a.join(' ') === b.join(' '),

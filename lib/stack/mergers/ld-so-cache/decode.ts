@@ -1,4 +1,4 @@
-import { Malformed } from '../versions';
+import { Malformed } from '../malformed';
 import { hasSubdirectory, LAYOUT, type Library, type LibraryCache } from './cache';
 
 /** Longest path or name, in bytes (PATH_MAX). */

@@ -1,7 +1,8 @@
 import type { Merger } from '../merger';
 import { mergeSets } from '../records';
 import { listed, type Settlement } from '../settlement';
-import { Malformed, mergeEach, parseVersions, type Versions } from '../versions';
+import { Malformed } from '../malformed';
+import { mergeEach, parseVersions, type Versions } from '../versions';
 import type { LibraryCache } from './cache';
 import { decodeCache } from './decode';
 import { encodeCache } from './encode';

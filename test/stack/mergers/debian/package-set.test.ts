@@ -1,14 +1,17 @@
+import { unlessMalformed } from '../../../../lib/stack/mergers/malformed';
 import { parsePackages } from '../../../../lib/stack/mergers/debian/package';
 import { PackageSet } from '../../../../lib/stack/mergers/debian/package-set';
 import { status } from './status-file';
 
 /** What packages ask for in vain, as `name Field: relation`; or why they are not understood. */
 function broken(...packages: readonly string[]): string[] | string {
-  const parsed = parsePackages(Buffer.from(status(...packages)));
-  if (!parsed.ok) return parsed.fault;
-  const set = PackageSet.of(parsed.value);
-  if (!set.ok) return set.fault;
-  return set.value.broken().map(({ package: { name }, field, relation }) => `${name} ${field}: ${relation.text}`);
+  return unlessMalformed(
+    () => {
+      const set = PackageSet.of(parsePackages(Buffer.from(status(...packages))));
+      return set.broken().map(({ package: { name }, field, relation }) => `${name} ${field}: ${relation.text}`);
+    },
+    (why): string[] | string => why,
+  );
 }
 
 describe('a dependency', () => {
