@@ -2,7 +2,7 @@ import { errorOf, explainPath, warningsOf, type ConflictReport, type Explanation
 import type { CombinedDeltas } from './built-image';
 import { combinationOf } from './combined';
 import type { BuildContext } from './context';
-import { settleConflicts, type GlueDelta } from './settle-conflicts';
+import { settleConflicts, settlersIn, type GlueDelta } from './settle-conflicts';
 
 /** Where the components of a combination contradict each other. @throws StackError as `settleConflicts` */
 export async function conflictsOf(
@@ -24,10 +24,19 @@ export async function checkConflicts(
   image: string,
   combined: CombinedDeltas,
 ): Promise<GlueDelta | undefined> {
-  const { report, glue } = await settleConflicts(context, image, combined);
+  const { report, glue, known } = await settleConflicts(context, image, combined);
   for (const { id, message } of warningsOf(report)) context.listener({ code: 'warning', id, message, image });
   const error = errorOf(report);
   if (error !== undefined) throw error;
+  if (glue !== undefined) {
+    context.listener({
+      code: 'conflicts-settled',
+      image,
+      paths: report.settledCount,
+      by: settlersIn(report),
+      known,
+    });
+  }
   return glue;
 }
 

@@ -23,6 +23,8 @@ export interface GlueDelta {
 /** What came of the conflicts of a combination. */
 export interface Settlement {
   readonly report: ConflictReport;
+  /** Whether nothing had to be compared, since the outcome was remembered. */
+  readonly known: boolean;
   /** Where something was merged or put back, and nothing is an error. */
   readonly glue?: GlueDelta | undefined;
 }
@@ -45,7 +47,7 @@ export async function settleConflicts(
   combined: CombinedDeltas,
 ): Promise<Settlement> {
   const { deltas, combines, how = {} } = combined;
-  if (combines.length < 2) return { report: { conflicts: [], counts: [], settled: [], settledCount: 0 } };
+  if (combines.length < 2) return { report: { conflicts: [], counts: [], settled: [], settledCount: 0 }, known: true };
   const { store, signal, epoch } = context;
   const mergers = await mergersOf(context, how.mergers);
   const rules = {
@@ -78,9 +80,10 @@ export async function settleConflicts(
     },
     signal,
   );
-  if (glue === undefined) return { report };
+  const known = made === undefined;
+  if (glue === undefined) return { report, known };
   const tree = async (): Promise<Tree> => (made ??= await settle(context, combined, mergers)).tree ?? [];
-  return { report, glue: { rules, delta: { ...glue, tree } } };
+  return { report, known, glue: { rules, delta: { ...glue, tree } } };
 }
 
 async function settle(
@@ -102,8 +105,12 @@ async function settle(
   const tree = settling.glue.tree(new Set(taken));
   const contentKey = treeDigest(tree) ?? '';
   const built = report.build();
-  const by = [...new Set(built.settled.map((each) => each.by))].sort();
-  return { record: { report: built, glue: { contentKey, createdBy: `glue ${by.join(', ')}` } }, tree };
+  return { record: { report: built, glue: { contentKey, createdBy: `glue ${settlersIn(built).join(', ')}` } }, tree };
+}
+
+/** The mergers and rules that settle something, sorted. */
+export function settlersIn({ settled }: ConflictReport): readonly string[] {
+  return [...new Set(settled.map(({ by }) => by))].sort();
 }
 
 function isRecord(value: unknown): value is SettlementRecord {

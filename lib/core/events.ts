@@ -55,6 +55,15 @@ export type StackEvent =
   | { readonly code: 'image-started'; readonly image: string }
   /** Why what an image was when it was last built does not do any more, such as `import ./app changed`. */
   | { readonly code: 'image-rebuilt'; readonly image: string; readonly reason: string }
+  /** Conflicts of a combination are settled by a glue layer: at how many paths, and by which mergers or rules. */
+  | {
+      readonly code: 'conflicts-settled';
+      readonly image: string;
+      readonly paths: number;
+      readonly by: readonly string[];
+      /** Whether nothing had to be merged for it, as the outcome was known. */
+      readonly known: boolean;
+    }
   | { readonly code: 'run-started'; readonly image: string }
   /** The terminal is the user's until `shell-closed`; `status` is that of the script that failed. */
   | { readonly code: 'shell-opened'; readonly image: string; readonly status?: number }

@@ -89,6 +89,9 @@ test('it is told what a glue layer settles, and by whom', () => {
     conflicts: [],
     settled: [{ path: '/etc/motd', by: './mergers/motd.mjs', components: ['motd', 'note'] }],
   });
+  expect(project.stack(['deploy', 'texts', '--verbose']).stderr).toContain(
+    'texts: a glue layer settles 1 path: text\n',
+  );
   expect(project.stack(['explain', 'texts', '/etc/services']).stdout).toMatch(/\* .*glue text/);
 });
 

@@ -46,6 +46,8 @@ export function sentenceOf(event: StackEvent): Sentence | undefined {
       return detail(event.image, 'started');
     case 'image-rebuilt':
       return normal(event.image, `rebuilt because ${event.reason}`);
+    case 'conflicts-settled':
+      return (event.known ? detail : normal)(event.image, settledText(event));
     case 'shell-opened':
       return normal(event.image, shellText(event));
     case 'shell-closed':
@@ -95,6 +97,11 @@ export function warningText(event: Extract<StackEvent, { code: 'warning' }>): st
 /** What went wrong, without what a script said: the error at the end shows that. */
 export function failureText({ message }: Extract<StackEvent, { code: 'image-failed' }>): string {
   return cleanLine(message.split('\n', 1)[0] ?? '');
+}
+
+/** Why an image has a layer that nobody declared. */
+export function settledText({ paths, by }: Extract<StackEvent, { code: 'conflicts-settled' }>): string {
+  return `a glue layer settles ${count(paths, 'path')}: ${by.join(', ')}`;
 }
 
 /** What the user finds before the shell. */

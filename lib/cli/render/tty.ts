@@ -2,7 +2,7 @@ import type { StackEvent } from '../../core';
 import type { OutputStream, Style } from '../io';
 import type { Renderer } from './renderer';
 import { Screen } from './screen';
-import { failureText, listed, sentenceOf, shellText, warningText } from './sentence';
+import { failureText, listed, sentenceOf, settledText, shellText, warningText } from './sentence';
 import { cleanLine, count, formatBytes, formatDuration, pad, shorten, widthOf } from './text';
 
 /** Ten frames a second look smooth and cost nothing. */
@@ -113,6 +113,9 @@ export class TtyRenderer implements Renderer {
         break;
       case 'image-rebuilt':
         this.pending.push(this.style.colors.dim(cleanLine(`${event.image}: rebuilt because ${event.reason}`)));
+        break;
+      case 'conflicts-settled':
+        if (!event.known) this.pending.push(this.style.colors.dim(cleanLine(`${event.image}: ${settledText(event)}`)));
         break;
       case 'shell-opened':
         this.pending.push(cleanLine(shellText(event)));

@@ -41,3 +41,9 @@ export const downloadEvents: readonly StackEvent[] = [
   { code: 'download-done', image: 'files', url, size: 60_000_000, milliseconds: 3000 },
   { code: 'download-progress', image: 'files', url: 'https://h/endless', bytes: 5_000_000 },
 ];
+
+/** A combination that needs a glue layer, and one whose glue is known. */
+export const glueEvents: readonly StackEvent[] = [
+  { code: 'conflicts-settled', image: 'both', paths: 3, by: ['dpkg-status', 'text'], known: false },
+  { code: 'conflicts-settled', image: 'again', paths: 1, by: ['text'], known: true },
+];

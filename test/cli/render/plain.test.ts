@@ -1,7 +1,7 @@
 import { JsonRenderer } from '../../../lib/cli/render/json';
 import { PlainRenderer, type Verbosity } from '../../../lib/cli/render/plain';
 import { RecordedStream, plainStyle } from '../stream';
-import { deployEvents, downloadEvents } from './events';
+import { deployEvents, downloadEvents, glueEvents } from './events';
 
 function shown(verbosity: Verbosity, events = deployEvents): string {
   const stream = new RecordedStream();
@@ -42,6 +42,13 @@ describe('PlainRenderer', () => {
       ].join('\n'),
     );
     expect(shown('verbose', downloadEvents)).toContain('files: downloading https://h/small\n');
+  });
+
+  test('tells why there is a layer that nobody declared, when it is made', () => {
+    const made = 'both: a glue layer settles 3 paths: dpkg-status, text\n';
+    const note = 'also building base (needed by kernel)\n';
+    expect(shown('normal', glueEvents)).toBe(`${made}${note}`);
+    expect(shown('verbose', glueEvents)).toBe(`${made}again: a glue layer settles 1 path: text\n${note}`);
   });
 
   test('tells everything with --verbose', () => {

@@ -1,7 +1,7 @@
 import { TtyRenderer } from '../../../lib/cli/render/tty';
 import type { StackEvent } from '../../../lib/core';
 import { RecordedStream, plainStyle, screenOf } from '../stream';
-import { deployEvents, downloadEvents } from './events';
+import { deployEvents, downloadEvents, glueEvents } from './events';
 
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
@@ -33,6 +33,10 @@ describe('TtyRenderer', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  test('tells why there is a layer that nobody declared, when it is made', () => {
+    expect(screenAfter(glueEvents)).toBe('both: a glue layer settles 3 paths: dpkg-status, text\n');
   });
 
   test.each([
