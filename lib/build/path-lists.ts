@@ -1,6 +1,4 @@
-import { promises as fs } from 'node:fs';
-import { damagedFile } from '../core';
-import { digestOf, isDigest } from '../oci';
+import { isDigest } from '../oci';
 import { packTree, PathList } from '../pack';
 import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
@@ -18,7 +16,7 @@ export async function recordIndex({ store }: BuildContext, contentKey: string, i
  * @throws StackError STACK7004 when it is damaged, STACK7001, STACK7002, and whatever making the tree throws
  */
 export async function pathListOf(context: BuildContext, delta: KnownDelta): Promise<PathList> {
-  return readList(context.store.blobPath(await indexOf(context, delta)));
+  return PathList.parse(await context.store.readBlob(await indexOf(context, delta)));
 }
 
 /**
@@ -41,15 +39,4 @@ export async function indexOf(context: BuildContext, delta: KnownDelta): Promise
     return index;
   };
   return store.findOrMake(`index ${contentKey}`, { find, make }, signal);
-}
-
-async function readList(file: string): Promise<PathList> {
-  let bytes: Buffer;
-  try {
-    bytes = await fs.readFile(file);
-  } catch (error) {
-    throw damagedFile(file, error);
-  }
-  if (!digestOf(bytes).endsWith(file.slice(file.lastIndexOf('/') + 1))) throw damagedFile(file);
-  return PathList.parse(bytes);
 }

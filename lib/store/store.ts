@@ -210,7 +210,7 @@ export class Store {
   }
 
   /**
-   * A small blob, whole.
+   * A blob, whole: a document, or a path index.
    * @throws StackError STACK7004 when it is not what it was
    */
   public async readBlob(digest: string): Promise<Buffer> {
