@@ -92,15 +92,18 @@ export class RegistryImages {
   /**
    * Brings the blob of a layer into the store from where it is, unless it is there.
    * @param image construct path of the image that needs it, for events
+   * @param signal breaks it off; default: that of the build
    * @throws StackError STACK6101 to STACK6113, STACK7001, STACK7002; the signal's reason when aborted
    */
   public async provide(
     image: string,
     { descriptor, origin }: Pick<ImageLayer, 'descriptor' | 'origin'>,
+    signal = this.options.signal,
   ): Promise<void> {
     if (origin === undefined) return;
-    const { store, signal } = this.options;
-    await this.room.run(() => takeBlob(store, descriptor, () => this.transfer(image, origin, descriptor), signal));
+    await this.room.run(() =>
+      takeBlob(this.options.store, descriptor, () => this.transfer(image, origin, descriptor, signal), signal),
+    );
   }
 
   /** Only what is there for the platform is locked, so that a first failure changes nothing. */
@@ -149,8 +152,13 @@ export class RegistryImages {
     return store.findOrMake(`image ${key}`, { find, make }, signal);
   }
 
-  private async *transfer(image: string, origin: string, blob: ImageLayer['descriptor']): AsyncGenerator<Buffer> {
-    const { registry, listener, signal } = this.options;
+  private async *transfer(
+    image: string,
+    origin: string,
+    blob: ImageLayer['descriptor'],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Buffer> {
+    const { registry, listener } = this.options;
     const { digest, size } = blob;
     const url = `${origin}@${digest}`;
     const started = performance.now();

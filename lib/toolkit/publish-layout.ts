@@ -1,4 +1,4 @@
-import { forEachParallel, joinErrors, StackError, type Listener } from '../core';
+import { forEachUntilFailure, joinErrors, StackError, type Listener } from '../core';
 import { writeLayout, type LayoutImage } from '../oci';
 import type { BuildContext } from '../build';
 import { deployedImages, deployedTarget, tellDeployed, type DeployedTarget } from './deployed';
@@ -14,7 +14,7 @@ const IN_WORK = 16;
  * @throws StackError STACK7004 with every damaged blob; STACK6101 to STACK6113, STACK7001, STACK7002
  */
 export async function readyMissing(
-  { store, registryImages }: BuildContext,
+  { store, registryImages, signal }: BuildContext,
   targets: readonly LayoutTarget[],
   published: readonly NamedImage[],
 ): Promise<void> {
@@ -28,10 +28,10 @@ export async function readyMissing(
       ),
   );
   const damages: StackError[] = [];
-  await forEachParallel(await missingIn(targets, published), IN_WORK, async (digest) => {
+  await forEachUntilFailure(await missingIn(targets, published), IN_WORK, signal, async (digest, ended) => {
     const found = stored.get(digest);
     if (found === undefined) return;
-    await registryImages.provide(found.path, found.blob);
+    await registryImages.provide(found.path, found.blob, ended);
     await store.verifyBlob(digest).catch((error: unknown) => {
       if (!StackError.is(error)) throw error;
       damages.push(error);
