@@ -98,7 +98,7 @@ async function layOnExisting(
     ]),
   );
   const format = deltas[0]?.existing?.format;
-  const configuration = { name, runtime: config };
+  const configuration = { name, runtime: config, layers: deltas.map(({ contentKey }) => contentKey) };
   return { configuration, deltas, variants, added: [], base: format && { digest, name: reference, format } };
 }
 

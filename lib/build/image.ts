@@ -74,6 +74,7 @@ async function buildOnFoundation(
     configuration: {
       name: path,
       runtime: config,
+      layers: deltas.map(({ contentKey }) => contentKey),
       declared: declaredConfig(plan.config),
       base: foundation.configuration,
     },

@@ -75,7 +75,7 @@ export class Restacking {
       path: name,
       plan: nothing(name),
       platform: variant.platform,
-      configuration: { name, runtime: variant.config },
+      configuration: { name, runtime: variant.config, layers: deltas.map(({ contentKey }) => contentKey) },
       variants: new Map([[this.combination.format, variant]]),
       deltas,
       combines: parts,

@@ -109,6 +109,7 @@ function configurationOf(
   const configs = components.map((each) => ({ name: each.name, config: each.runtime }));
   return {
     name,
+    layers: [...new Set(components.flatMap(({ layers }) => layers))],
     runtime: runtime ?? applyConfig(mergeConfigs(configs, base?.runtime, settledBy(plan.config)), plan.config),
     declared: declaredConfig(plan.config),
     base,

@@ -6,6 +6,8 @@ export interface Configuration {
   /** Construct path, or a reference to an image outside of the app. */
   readonly name: string;
   readonly runtime: RuntimeConfig;
+  /** What the image's layers are by content, bottom to top. */
+  readonly layers: readonly string[];
   /** What the image's own declaration says. */
   readonly declared?: RuntimeConfig | undefined;
   /** Of the image it stands on; of a combination: what its components share. */
@@ -26,7 +28,7 @@ function lineageOf(configuration: Configuration | undefined): readonly Configura
   return lineage;
 }
 
-/** Several may have opened the same image outside of the app. */
-function identityOf({ name, runtime }: Configuration): string {
-  return canonicalJson([name, runtime]);
+/** An image is known by its content: several may have opened it by themselves, by different names. */
+function identityOf({ runtime, layers }: Configuration): string {
+  return canonicalJson([runtime, layers]);
 }

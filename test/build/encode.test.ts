@@ -22,7 +22,7 @@ function built(variant = image(['a', 'b']), changes: Partial<BuiltImage> = {}): 
     path: 'x',
     plan: layer(),
     platform: variant.platform,
-    configuration: { name: 'a', runtime: variant.config },
+    configuration: { name: 'a', runtime: variant.config, layers: [] },
     deltas: [],
     variants: new Map([['tar', variant]]),
     ...changes,

@@ -287,3 +287,21 @@ test('a build that is cancelled while a blob comes ends with the reason, and lea
   await expect(work).rejects.toThrow('enough');
   expect(fs.readdirSync(`${shop.home}/store/v1/tmp`)).toEqual([]);
 });
+
+test('one image by two names is one base, whether the combination is in a format or not', async () => {
+  const image = imageOf([tarOf({ a: 'A' })]);
+  for (const tag of ['1', '2']) await push(image, tag);
+  const part = (tag: string, user?: string) =>
+    layer({ from: from(`:${tag}`), platform: PLATFORM, buildOnly: true, ...(user ? { config: { user } } : {}) });
+  const runtimeOf = async (buildOnly: boolean): Promise<unknown> => {
+    const both = { ...stacked('x', 'y'), buildOnly };
+    const built = await shop.build({ images: { x: part('1', 'me'), y: part('2'), both } });
+    expect(built.get('both')!.variants.size).toBe(buildOnly ? 0 : 1);
+    const { runtime, base } = built.get('both')!.configuration;
+    expect(base?.name).toBe(`docker://${origin()}:1`);
+    return runtime;
+  };
+  const published = await runtimeOf(false);
+  expect(published).toMatchObject({ User: 'me' });
+  expect(await runtimeOf(true)).toEqual(published);
+});

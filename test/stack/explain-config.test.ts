@@ -2,7 +2,7 @@ import { explainConfig, mergeConfigs, sharedConfiguration, type Configuration } 
 import type { RuntimeConfig } from '../../lib/oci';
 
 function image(name: string, runtime: RuntimeConfig, base?: Configuration, declared?: RuntimeConfig): Configuration {
-  return { name, runtime, base, declared };
+  return { name, runtime, base, declared, layers: [...(base?.layers ?? []), name] };
 }
 
 function combined(components: readonly Configuration[], declared: RuntimeConfig = {}): Configuration {
@@ -11,7 +11,7 @@ function combined(components: readonly Configuration[], declared: RuntimeConfig 
   const env = new Set((declared.Env ?? []).map((each) => each.replace(/=.*/, '')));
   const fields = new Set(Object.keys(declared) as (keyof RuntimeConfig)[]);
   const runtime = { ...mergeConfigs(configs, base?.runtime, { fields, env }), ...declared };
-  return { name: 'both', runtime, declared, base, components };
+  return { name: 'both', runtime, layers: [], declared, base, components };
 }
 
 function fieldsOf(configuration: Configuration): Record<string, readonly [value: unknown, from: string]> {
