@@ -1,5 +1,11 @@
 export * from './build';
-export { requireImage, type BaseReference, type BuiltImage, type BuiltImages } from './built-image';
+export {
+  requireImage,
+  type BaseReference,
+  type BuiltImage,
+  type BuiltImages,
+  type CombinedDeltas,
+} from './built-image';
 export { conflictsOf, explainIn } from './check-conflicts';
 export * from './context';
 export { DebianSource, lockKey, packageRequest } from './debian';

@@ -4,6 +4,7 @@ export * from './damage';
 export * from './errors';
 export * from './events';
 export * from './files';
+export * from './joint-work';
 export * from './json';
 export * from './lock';
 export * from './lower-bound';

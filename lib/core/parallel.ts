@@ -1,5 +1,3 @@
-import { setMaxListeners } from 'node:events';
-
 /**
  * Works on all items, at most `limit` at a time, begun in their order. When one fails no further one is begun; those in
  * work are waited for.
@@ -24,27 +22,4 @@ export async function forEachParallel<T>(
   };
   await Promise.all(Array.from({ length: limit }, worker));
   if (failure !== undefined) throw failure.error;
-}
-
-/**
- * As {@link forEachParallel}, but what is in work when one fails is broken off, through the signal that it gets.
- * @param signal ends all of it, too
- */
-export async function forEachUntilFailure<T>(
-  items: Iterable<T>,
-  limit: number,
-  signal: AbortSignal | undefined,
-  work: (item: T, signal: AbortSignal) => Promise<void>,
-): Promise<void> {
-  const stop = new AbortController();
-  const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  setMaxListeners(0, either); // one for each in work
-  await forEachParallel(items, limit, async (item) => {
-    try {
-      await work(item, either);
-    } catch (error) {
-      stop.abort(error);
-      throw error;
-    }
-  });
 }

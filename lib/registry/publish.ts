@@ -1,5 +1,4 @@
-import { setMaxListeners } from 'node:events';
-import { forEachParallel, Semaphore, StackError } from '../core';
+import { JointWork, Semaphore, StackError } from '../core';
 import {
   digestOf,
   formatRepository,
@@ -54,14 +53,13 @@ export class Publishing {
   private readonly planned: readonly PlannedPublication[];
   private readonly manifests = new Map<string, PublishedManifest>();
   private readonly sources = new Map<string, BlobSource>();
-  private readonly stop = new AbortController();
   /** When it was last known what the tags name. */
   private asked = 0;
   /** `HOST/NAME@DIGEST` of manifests whose subject knows of them. */
   private readonly noted = new Set<string>();
   /** Our own changes to an index of referrers come one after the other. */
   private readonly noting = new Semaphore(1);
-  private readonly signal: AbortSignal;
+  private readonly work: JointWork;
 
   /**
    * @param accessTo the way to a repository
@@ -73,8 +71,7 @@ export class Publishing {
     private readonly chunks: ChunkOptions,
     signal: AbortSignal | undefined,
   ) {
-    this.signal = signal === undefined ? this.stop.signal : AbortSignal.any([signal, this.stop.signal]);
-    setMaxListeners(0, this.signal); // one for each request under way
+    this.work = new JointWork(signal);
     this.planned = publications.map((publication) => this.take(publication));
   }
 
@@ -214,19 +211,12 @@ export class Publishing {
   }
 
   private access(repository: string): Access {
-    return this.accessTo(repository, this.signal);
+    return this.accessTo(repository, this.work.signal);
   }
 
   /** Works on all items at the same time; the first failure breaks off the others. */
-  private async together<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
-    await forEachParallel(items, PARALLEL, async (item) => {
-      try {
-        await work(item);
-      } catch (error) {
-        this.stop.abort(error);
-        throw error;
-      }
-    });
+  private together<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+    return this.work.forEach(items, PARALLEL, work);
   }
 }
 

@@ -1,12 +1,14 @@
 import type { ConfigField, ConflictReport } from '../stack';
-import type { ConflictsOptions, ExplainOptions, ExplainResult } from './conflicts';
 import type * as conflictsImplementation from './conflicts';
 import type { CopyOptions } from './copy';
 import type * as copyImplementation from './copy';
 import type { DeployOptions, DeployResult } from './deploy';
 import type * as implementation from './deploy';
+import type { ExplainOptions, ExplainResult } from './explain';
+import type * as explainImplementation from './explain';
 import type { GcOptions, GcResult } from './gc';
 import type * as gcImplementation from './gc';
+import type { ImageOptions } from './parts';
 import type { PlacedImage } from './place-image';
 import type { PulledReference, PullOptions } from './pull';
 import type * as pullImplementation from './pull';
@@ -33,22 +35,22 @@ export function deploy(options: DeployOptions): Promise<DeployResult> {
 }
 
 /** See `conflicts` in ./conflicts. */
-export function conflicts(options: ConflictsOptions): Promise<ConflictReport> {
-  return loadConflicts().conflicts(options);
+export function conflicts(options: ImageOptions): Promise<ConflictReport> {
+  return (require('./conflicts') as typeof conflictsImplementation).conflicts(options);
 }
 
-/** See `explain` in ./conflicts. */
+/** See `explain` in ./explain. */
 export function explain(options: ExplainOptions): Promise<ExplainResult> {
-  return loadConflicts().explain(options);
+  return loadExplain().explain(options);
 }
 
-/** See `explainConfiguration` in ./conflicts. */
-export function explainConfiguration(options: ConflictsOptions): Promise<readonly ConfigField[]> {
-  return loadConflicts().explainConfiguration(options);
+/** See `explainConfiguration` in ./explain. */
+export function explainConfiguration(options: ImageOptions): Promise<readonly ConfigField[]> {
+  return loadExplain().explainConfiguration(options);
 }
 
-function loadConflicts(): typeof conflictsImplementation {
-  return require('./conflicts') as typeof conflictsImplementation;
+function loadExplain(): typeof explainImplementation {
+  return require('./explain') as typeof explainImplementation;
 }
 
 /** See `gc` in ./gc. */

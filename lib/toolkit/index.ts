@@ -15,14 +15,15 @@ export type {
   Severity,
 } from '../stack';
 export type { BuildOptions } from './build-context';
-export type { ConflictsOptions, ExplainOptions, ExplainResult } from './conflicts';
 export type { CopyOptions } from './copy';
 export type { DeployedBlob, DeployedImage, DeployedTarget, DeployOptions, DeployResult, Transfer } from './deploy';
 export * from './engine';
 export type { FormatTags } from './named-images';
 export type { GcItem, GcOptions, GcResult } from './gc';
 export * from './inspect';
+export type { ExplainOptions, ExplainResult } from './explain';
 export * from './list';
+export type { ImageOptions } from './parts';
 export type { PlacedImage } from './place-image';
 export type { PulledReference, PullOptions } from './pull';
 export * from './select';

@@ -1,4 +1,4 @@
-import { forEachUntilFailure, joinErrors, StackError, type Listener } from '../core';
+import { JointWork, joinErrors, StackError, type Listener } from '../core';
 import { writeLayout, type LayoutImage } from '../oci';
 import type { BuildContext } from '../build';
 import { deployedImages, deployedTarget, tellDeployed, type DeployedTarget } from './deployed';
@@ -28,10 +28,11 @@ export async function readyMissing(
       ),
   );
   const damages: StackError[] = [];
-  await forEachUntilFailure(await missingIn(targets, published), IN_WORK, signal, async (digest, ended) => {
+  const work = new JointWork(signal);
+  await work.forEach(await missingIn(targets, published), IN_WORK, async (digest) => {
     const found = stored.get(digest);
     if (found === undefined) return;
-    await registryImages.provide(found.path, found.blob, ended);
+    await registryImages.provide(found.path, found.blob, work.signal);
     await store.verifyBlob(digest).catch((error: unknown) => {
       if (!StackError.is(error)) throw error;
       damages.push(error);

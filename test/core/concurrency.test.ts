@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { forEachParallel, forEachUntilFailure, Semaphore } from '../../lib/core';
+import { forEachParallel, JointWork, Semaphore } from '../../lib/core';
 
 describe('Semaphore', () => {
   test('runs as many as it may at a time, in order of arrival, and gives their results', async () => {
@@ -64,24 +64,26 @@ describe('forEachParallel', () => {
   });
 });
 
-describe('forEachUntilFailure', () => {
+describe('JointWork', () => {
   test('what is in work is broken off by the first failure, which is what is thrown', async () => {
     const reasons: unknown[] = [];
-    const work = async (item: number, signal: AbortSignal): Promise<void> => {
+    const joint = new JointWork(undefined);
+    const { signal } = joint;
+    const work = async (item: number): Promise<void> => {
       if (item === 2) throw new Error('two');
       await sleep(60_000, undefined, { signal }).catch((error: unknown) => {
         reasons.push(signal.reason);
         throw error;
       });
     };
-    await expect(forEachUntilFailure([1, 2, 3], 3, undefined, work)).rejects.toThrow('two');
+    await expect(joint.forEach([1, 2, 3], 3, work)).rejects.toThrow('two');
     expect(reasons).toEqual([new Error('two'), new Error('two')]);
   });
 
   test('a signal from outside ends all of it', async () => {
     const outside = new AbortController();
-    const work = (_: number, signal: AbortSignal): Promise<void> => sleep(60_000, undefined, { signal });
-    const all = forEachUntilFailure([1, 2], 2, outside.signal, work);
+    const joint = new JointWork(outside.signal);
+    const all = joint.forEach([1, 2], 2, () => sleep(60_000, undefined, { signal: joint.signal }));
     outside.abort(new Error('enough'));
     await expect(all).rejects.toMatchObject({ cause: new Error('enough') });
   });
