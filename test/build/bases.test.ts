@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import { Readable } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { encodeImage, type EncodedImage, type BuildContext, type BuiltImage } from '../../lib/build';
-import { digestOf, MEDIA_TYPE, writeLayout, type Descriptor } from '../../lib/oci';
+import { type Descriptor, digestOf, MEDIA_TYPE, OciLayout, writeLayout } from '../../lib/oci';
 import { ContentReader, indexLine, readArchive, type Tree } from '../../lib/pack';
 import type { LayerFormat, SourcePlan } from '../../lib/plan';
 import { layersOf } from '../../lib/stack';
@@ -104,6 +104,15 @@ describe('an image of an OCI layout as a base', () => {
     expect(packed()).toEqual([]);
     const records = fs.readdirSync(`${shop.home}/store/v1/records`);
     expect(records.filter((name) => name.startsWith('snapshots'))).toEqual([]);
+  });
+
+  test('is looked up in an index that is read once for all that stand on it', async () => {
+    makeBase([{ tar: makeTar({ a: 'A' }) }]);
+    const index = jest.spyOn(OciLayout.prototype, 'index');
+    const one = layer({ from: FROM, platform: PLATFORM });
+    await shop.build({ images: { one, two: { ...one, name: 'two' }, three: { ...one, name: 'three' } } });
+    expect(index).toHaveBeenCalledTimes(1);
+    index.mockRestore();
   });
 
   test('is named by its digest in the manifests of what stands on it, in any depth', async () => {

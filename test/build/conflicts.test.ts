@@ -96,6 +96,25 @@ test('what a merger of the app makes is one layer on top, and is made once', asy
   expect(asked()).toEqual([]);
 });
 
+test('it is told when a glue layer is made, and when it is known', async () => {
+  const recipe = merging(BOTH);
+  const told = (known: boolean): object => ({
+    code: 'conflicts-settled',
+    image: 'both',
+    paths: 1,
+    by: [`./${nameOf(BOTH)}`],
+    known,
+  });
+  const events = (): unknown[] => shop.events.splice(0).filter(({ code }) => code === 'conflicts-settled');
+  await shop.build(recipe);
+  expect(events()).toEqual([told(false)]);
+  await shop.build(recipe);
+  expect(events()).toEqual([told(true)]);
+  await shop.build(clash({ default: 'warn' }));
+  expect(events()).toEqual([]);
+  asked();
+});
+
 test('another format of it is packed from what is merged again, and is the same', async () => {
   const [one, two] = [new Workshop(), new Workshop()];
   const recipe = { ...merging(BOTH), formats: ['tar', 'squashfs'] as const };
