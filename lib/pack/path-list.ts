@@ -144,8 +144,9 @@ export class PathList {
       const path = start + START.length;
       const end = endOfPath(text, path);
       const type = typeAt(text, end + TO_TYPE);
-      if (type === undefined || end > newline || !text.startsWith(START, start)) throw damaged();
-      const length = Math.max(text.lastIndexOf('/', end) - path, 0);
+      const isLine = text.startsWith(START, start) && path <= end && end < newline;
+      if (type === undefined || !isLine) throw damaged();
+      const length = Math.max(text.slice(path, end).lastIndexOf('/'), 0);
       if (directory?.length !== length || !text.startsWith(directory, path)) {
         directory = text.slice(path, path + length);
         this.groups.push({ directory: unescaped(directory), from: this.size });

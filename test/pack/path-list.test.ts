@@ -71,6 +71,15 @@ test('goes on where one piece of the index ends', () => {
   expect(list.path(39)).toBe(`d/ä${long}`);
 });
 
+test('of very many paths without a slash takes no time to speak of', () => {
+  const lines = Array.from(
+    { length: 300_000 },
+    (_, at) => `{"path":"${String(at).padStart(7, '0')}","type":"whiteout"}\n`,
+  );
+  const list = PathList.parse(Buffer.from(lines.join('')));
+  expect([list.size, list.groups.length, list.find('0299999')]).toEqual([300_000, 1, 299_999]);
+});
+
 test('of nothing is empty', () => {
   const list = listOf();
   expect([list.size, list.find(''), list.path(0)]).toEqual([0, undefined, '']);
@@ -86,6 +95,7 @@ test.each([
   ],
   ['another line', '{"name":"d","type":"directory"}\n'],
   ['an unknown type', '{"path":"d","type":"unknown"}\n'],
+  ['a last path without an end', '{"path":"d\n'],
   ['a path without an end', '{"path":"d\n{"path":"e","type":"directory"}\n'],
 ])('cannot be made of %s', (_name, text) => {
   expect(() => PathList.parse(Buffer.from(text))).toThrow('a path index in the local store is damaged');
