@@ -22,18 +22,26 @@ type Members = ReadonlyMap<string, unknown>;
 
 class ConfigExplainer {
   private readonly known = new Map<RuntimeConfig, Members>();
+  /** Of the field that is explained: combinations may have one image in many ways. */
+  private readonly setters = new Map<Configuration, readonly string[]>();
 
   public explain(configuration: Configuration): readonly ConfigField[] {
     const { runtime, base, components = [] } = configuration;
     const all = [runtime, base?.runtime, ...components.map((each) => each.runtime)];
     const fields = new Set(all.flatMap((each) => [...this.members(each).keys()]));
     return [...fields].sort().map((field) => {
-      const value = this.members(runtime).get(field);
-      return { field, value, from: [...new Set(this.settersOf(configuration, field))] };
+      this.setters.clear();
+      return { field, value: this.members(runtime).get(field), from: this.settersOf(configuration, field) };
     });
   }
 
   private settersOf(configuration: Configuration, field: string): readonly string[] {
+    const found = this.setters.get(configuration) ?? [...new Set(this.findSetters(configuration, field))];
+    this.setters.set(configuration, found);
+    return found;
+  }
+
+  private findSetters(configuration: Configuration, field: string): readonly string[] {
     const { name, runtime, declared, base, components } = configuration;
     if (this.members(declared).has(field)) return [name];
     const value = this.members(runtime).get(field);

@@ -94,3 +94,13 @@ test('a combination inside of another one is looked through', () => {
     user: ['me', 'base'],
   });
 });
+
+test('combinations of combinations are not walked in all ways', () => {
+  const lower = image('lower', { User: 'me' });
+  let [first, second] = [lower, image('second', { User: 'me' })];
+  for (let depth = 0; depth < 60; depth += 1) {
+    const next = { name: `c${String(depth)}`, runtime: { User: 'me' }, layers: [], components: [first, second] };
+    [first, second] = [second, next];
+  }
+  expect(fieldsOf(second)['user']).toEqual(['me', 'second lower']);
+});
