@@ -97,12 +97,13 @@ test('what a merger of the app makes is one layer on top, and is made once', asy
 });
 
 test('it is told when a glue layer is made, and when it is known', async () => {
-  const recipe = merging(BOTH);
+  const module = `${BOTH} // of this test alone: the others, in any order, make theirs known`;
+  const recipe = merging(module);
   const told = (known: boolean): object => ({
     code: 'conflicts-settled',
     image: 'both',
     paths: 1,
-    by: [`./${nameOf(BOTH)}`],
+    by: [`./${nameOf(module)}`],
     known,
   });
   const events = (): unknown[] => shop.events.splice(0).filter(({ code }) => code === 'conflicts-settled');

@@ -17,7 +17,6 @@ export interface AlternativeConflict {
 /**
  * Merges an alternative: all choices, the manual selection of a component, else the best choice.
  * Of choices with the same priority the one that was there first stays, as with installations one after the other.
-
  * @param sides of all components, also of those that changed nothing
  */
 export function mergeAlternatives({ base, sides }: ParsedVersions<Selected>): {
