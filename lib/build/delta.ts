@@ -11,9 +11,16 @@ export interface Delta {
   tree(): Promise<Tree>;
   /** A layer that exists already is used as it is where its format fits. */
   readonly existing?: { readonly format: LayerFormat; readonly layer: ImageLayer } | undefined;
+  /** The layers it was packed as. */
+  readonly packed?: ReadonlyMap<LayerFormat, ImageLayer> | undefined;
   /** Is told the content key when that came out only by packing. */
   remember?(contentKey: string): Promise<void>;
 }
 
 /** A delta whose content is known. */
 export type KnownDelta = Delta & { readonly contentKey: string };
+
+/** The layer that a delta is in a format; undefined where it was not packed in it. */
+export function layerIn({ packed, existing }: Delta, format: LayerFormat): ImageLayer | undefined {
+  return packed?.get(format) ?? (existing?.format === format ? existing.layer : undefined);
+}

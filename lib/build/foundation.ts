@@ -1,10 +1,10 @@
 import { forEachParallel } from '../core';
 import type { Platform } from '../oci';
 import type { ImagePlan, LayerFormat, SourcePlan, StackedPlan } from '../plan';
-import { stepsOf, type Configuration, type ImageLayer, type ImageVariant } from '../stack';
+import { isKnownEmpty, stepsOf, withoutEmptyLayer, type Configuration, type ImageVariant } from '../stack';
 import { requireImage, type BaseReference, type BuiltImages } from './built-image';
 import type { BuildContext } from './context';
-import type { Delta, KnownDelta } from './delta';
+import { layerIn, type Delta, type KnownDelta } from './delta';
 import type { ExistingImage } from './existing-image';
 import { isoSeconds } from './iso-seconds';
 import { isPacked, packDelta } from './pack-delta';
@@ -74,7 +74,7 @@ async function openRootTar(
   return openTarInImage(context, file, requireImage(images, file.image).deltas, sha256);
 }
 
-/** Its layers as they are where the format fits, else converted. */
+/** Its layers as they are where the format fits, else converted, and known empty ones left out. */
 async function layOnExisting(
   context: BuildContext,
   path: string,
@@ -84,22 +84,31 @@ async function layOnExisting(
   formats: readonly LayerFormat[],
 ): Promise<Foundation> {
   const config = file.config ?? {};
-  const layers = new Map(formats.map((format): [LayerFormat, ImageLayer[]] => [format, []]));
-  await readUnpacked(context, path, deltas, formats);
-  for (const delta of deltas) {
-    const packed = await packDelta(context, path, delta, formats);
-    for (const [format, layer] of packed.layers) layers.get(format)?.push(layer);
-  }
-  const created = isoSeconds(context.epoch);
-  const variants = new Map(
-    [...layers].map(([format, list]): [LayerFormat, ImageVariant] => [
-      format,
-      { platform, config, steps: stepsOf(list, file.history ?? [], created) },
-    ]),
-  );
-  const format = deltas[0]?.existing?.format;
-  const configuration = { name, runtime: config, layers: deltas.map(({ contentKey }) => contentKey) };
-  return { configuration, deltas, variants, added: [], base: format && { digest, name: reference, format } };
+  const known = deltas.filter(({ contentKey }) => !isKnownEmpty(contentKey));
+  await readUnpacked(context, path, known, formats);
+  const packed: KnownDelta[] = [];
+  for (const delta of known) packed.push((await packDelta(context, path, delta, formats)).delta);
+  const byKey = new Map(packed.map((delta) => [delta.contentKey, delta]));
+  const origin = deltas[0]?.existing?.format;
+  const variants = formats.map((format): [LayerFormat, ImageVariant] => {
+    const layers = deltas.map(({ contentKey, existing }) => {
+      const delta = byKey.get(contentKey);
+      return delta === undefined ? existing?.layer : layerIn(delta, format);
+    });
+    const steps = stepsOf(
+      layers.flatMap((layer) => layer ?? []),
+      file.history ?? [],
+      isoSeconds(context.epoch),
+    );
+    return [format, { platform, config, steps: format === origin ? steps : steps.map(withoutEmptyLayer) }];
+  });
+  return {
+    configuration: { name, runtime: config, layers: packed.map(({ contentKey }) => contentKey) },
+    deltas: packed,
+    variants: new Map(variants),
+    added: [],
+    base: origin && { digest, name: reference, format: origin },
+  };
 }
 
 /** Transfers and unpacks together what is to be converted, which is then done one by one, each on all cores. */

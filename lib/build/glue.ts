@@ -11,6 +11,7 @@ import {
   type DirectoryEntry,
   type Entry,
   type FileEntry,
+  type PathList,
   type Tree,
   type View,
 } from '../pack';
@@ -70,18 +71,33 @@ export class Glue {
   }
 
   /**
-   * All of it, with the directories above. Equal layers are one layer, so it differs from those that are there: by the root
-   * directory, if need be with another time.
-   * @param taken digests of the other layers' trees
+   * All of it, with the directories above. Equal layers are one layer, so it differs from those that are there: by the time of
+   * the root directory. A filesystem image has all directories, so layers are equal also where only one describes them.
+   * @param others the other layers' paths
    */
-  public tree(taken: ReadonlySet<string>): Tree {
+  public tree(others: readonly PathList[]): Tree {
     const tree = this.withParents();
-    const root = this.below.get('') ?? plainDirectory('', this.epoch);
+    const rest = tree.filter(({ path }) => path !== '');
+    const taken = new Set(
+      others.filter(({ size }) => size <= rest.length + 1).map((list) => this.digestOf(entriesOf(list))),
+    );
     let unique = tree;
-    for (let more = 0; taken.has(treeDigest(unique) ?? ''); more += 1) {
-      unique = root.type === 'directory' ? [{ ...root, mtime: root.mtime + more }, ...tree] : tree;
+    for (let later = 1; taken.has(this.digestOf(unique)); later += 1) {
+      const root = this.directory('');
+      unique = [{ ...root, mtime: root.mtime + later }, ...rest];
     }
     return unique;
+  }
+
+  /** Of a tree with all its directories. */
+  private digestOf(tree: Tree): string {
+    const all = new Map(tree.map((entry) => [entry.path, entry]));
+    for (const { path } of tree) {
+      for (const parent of ['', ...ancestorsOf(path)]) {
+        if (!all.has(parent)) all.set(parent, plainDirectory(parent, this.epoch));
+      }
+    }
+    return treeDigest(sortTree(all.values())) ?? '';
   }
 
   private withParents(): Tree {
@@ -93,12 +109,15 @@ export class Glue {
   }
 
   private directory(path: string): DirectoryEntry {
-    for (const view of [this.below, ...this.origins]) {
-      const entry = view.get(path);
+    for (const entry of [this.entries.get(path), ...[this.below, ...this.origins].map((view) => view.get(path))]) {
       if (entry?.type === 'directory') return { ...entry, opaque: undefined };
     }
     return plainDirectory(path, this.epoch);
   }
+}
+
+function entriesOf(list: PathList): Tree {
+  return Array.from({ length: list.size }, (_, at) => list.entry(at));
 }
 
 function isDirectory(entry: Entry | undefined): boolean {

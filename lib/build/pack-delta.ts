@@ -13,7 +13,7 @@ const PACKS = 'packs';
 
 /** What packing a delta gave. */
 export interface PackedDelta {
-  /** Same content, now certainly with its key. */
+  /** Same content, now certainly with its key, and with the layers. */
   readonly delta: KnownDelta;
   readonly layers: ReadonlyMap<LayerFormat, ImageLayer>;
 }
@@ -56,7 +56,7 @@ export async function packDelta(
     const isReused = !packed.has(format) && delta.existing?.format !== format;
     if (isReused) context.listener({ code: 'layer-reused', image, format, digest, size });
   }
-  return { delta: { ...delta, contentKey }, layers };
+  return { delta: { ...delta, contentKey, packed: layers }, layers };
 }
 
 /** Whether {@link packDelta} would find a delta in all these formats. */
@@ -79,7 +79,7 @@ async function packUnknown(
   const { treeDigest, layers } = made;
   await recordPacked(context, new Set([treeDigest]), made);
   await delta.remember?.(treeDigest);
-  return { delta: { ...delta, contentKey: treeDigest }, layers };
+  return { delta: { ...delta, contentKey: treeDigest, packed: layers }, layers };
 }
 
 async function findPacked(

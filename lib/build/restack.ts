@@ -1,5 +1,13 @@
 import type { LayerFormat, LayerPlan, StackedPlan } from '../plan';
-import { layersOf, lostPackages, STATUS, type Component, type ImageLayer, type ImageVariant } from '../stack';
+import {
+  isKnownEmpty,
+  layersOf,
+  lostPackages,
+  STATUS,
+  type Component,
+  type ImageLayer,
+  type ImageVariant,
+} from '../stack';
 import type { BaseReference, BuiltImage, DeltaSequence } from './built-image';
 import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
@@ -87,7 +95,8 @@ export class Restacking {
 
   private deltasOf(variant: ImageVariant): readonly KnownDelta[] {
     const { store, signal } = this.context;
-    return layersOf(variant).map((layer) => {
+    const layers = layersOf(variant).filter(({ diffId }) => !isKnownEmpty(diffId));
+    return layers.map((layer) => {
       const known = this.deltas.get(layer.descriptor.digest);
       if (known !== undefined) return known;
       const provide = (): Promise<void> =>

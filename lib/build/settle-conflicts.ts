@@ -8,7 +8,6 @@ import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
 import type { KeyedMerger } from './keyed-merger';
 import { mergersOf } from './mergers';
-import { indexOf } from './path-lists';
 import { Settling } from './settling';
 
 const SETTLEMENTS = 'settlements';
@@ -92,7 +91,7 @@ async function settle(
   mergers: readonly KeyedMerger[],
 ): Promise<{ readonly record: SettlementRecord; readonly tree?: Tree | undefined }> {
   const combination = await combinationOf(context, combined);
-  const { how = {}, deltas } = combined;
+  const { how = {} } = combined;
   const findings = findConflicts(combination, { rules: how.conflicts, mergers: mergers.map(({ paths }) => paths) });
   const { report, claims, restorations } = findings;
   if (claims.size === 0 && restorations.size === 0) return { record: { report: report.build() } };
@@ -101,8 +100,7 @@ async function settle(
   await settling.merge(mergers);
   if (how.glue === 'forbid' && !settling.glue.isEmpty) report.forbidGlue();
   if (report.hasErrors || settling.glue.isEmpty) return { record: { report: report.build(false) } };
-  const taken = await Promise.all(deltas.map((delta) => indexOf(context, delta)));
-  const tree = settling.glue.tree(new Set(taken));
+  const tree = settling.glue.tree(combination.indexed.map(({ list }) => list));
   const contentKey = treeDigest(tree) ?? '';
   const built = report.build();
   return { record: { report: built, glue: { contentKey, createdBy: `glue ${settlersIn(built).join(', ')}` } }, tree };

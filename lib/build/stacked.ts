@@ -3,7 +3,6 @@ import type { RuntimeConfig } from '../oci';
 import type { ImagePlan, LayerFormat, StackedPlan } from '../plan';
 import {
   mergeConfigs,
-  orderLayers,
   recordOf,
   sharedConfiguration,
   stackImages,
@@ -17,15 +16,14 @@ import {
   type BuiltImage,
   type BuiltImages,
   type CombinedDeltas,
-  type DeltaSequence,
   type ImageRequest,
 } from './built-image';
 import { checkConflicts } from './check-conflicts';
 import { applyConfig, declaredConfig, settledBy } from './config';
 import type { BuildContext } from './context';
-import type { KnownDelta } from './delta';
 import { glueOn } from './glue-layer';
 import { manifestDigestOf } from './manifest-digest';
+import { orderedDeltas } from './ordered-deltas';
 import { platformOf } from './platform';
 
 /**
@@ -46,7 +44,7 @@ export async function buildStacked(
     const combined = stackImages([first, ...others], settledBy(plan.config));
     return [format, { ...combined, config: applyConfig(combined.config, plan.config) }];
   });
-  const combined = combine(parts, plan);
+  const combined = { ...(await orderedDeltas(context, parts, formats)), how: plan };
   const glue = await checkConflicts(context, path, combined);
   const glued = glue === undefined ? undefined : await glueOn(context, path, glue, new Map(variants));
   return {
@@ -70,22 +68,20 @@ export async function buildStacked(
 /**
  * What an image consists of, also of a combination that is not built, since its components contradict each other.
  * @param images the image, or the components of a combination
- * @throws StackError STACK5003
+ * @throws StackError STACK5003, and as `indexOf`
  */
-export function combinedDeltas(path: string, plan: ImagePlan, images: BuiltImages): CombinedDeltas {
+export async function combinedDeltas(
+  context: BuildContext,
+  path: string,
+  plan: ImagePlan,
+  images: BuiltImages,
+): Promise<CombinedDeltas> {
   if (plan.type === 'stacked-image') {
-    return combine(
-      plan.components.map((component) => requireImage(images, component)),
-      plan,
-    );
+    const parts = plan.components.map((component) => requireImage(images, component));
+    return { ...(await orderedDeltas(context, parts, [])), how: plan };
   }
   const { deltas } = requireImage(images, path);
   return { deltas, combines: [{ name: path, deltas }] };
-}
-
-function combine(parts: readonly BuiltImage[], plan: StackedPlan): CombinedDeltas {
-  const combines = sequencesOf(parts);
-  return { deltas: orderDeltas(combines), combines, how: plan };
 }
 
 /**
@@ -121,21 +117,6 @@ function componentOf(part: BuiltImage, format: LayerFormat): Component {
   const variant = part.variants.get(format);
   if (variant === undefined) throw new StackError('STACK9001', `'${part.path}' was not built as ${format}`);
   return { name: part.path, variant };
-}
-
-/** Every image once, combinations replaced by what they combine, as stacking does it. */
-function sequencesOf(parts: readonly BuiltImage[]): readonly DeltaSequence[] {
-  const sequences = parts.flatMap(({ path, deltas, combines }) => combines ?? [{ name: path, deltas }]);
-  return [...new Map(sequences.map((sequence) => [sequence.name, sequence])).values()];
-}
-
-/** In the order the layers have in the combination. */
-function orderDeltas(sequences: readonly DeltaSequence[]): readonly KnownDelta[] {
-  const known = new Map(sequences.flatMap(({ deltas }) => deltas).map((delta) => [delta.contentKey, delta]));
-  const order = orderLayers(
-    sequences.map(({ name, deltas }) => ({ name, layers: deltas.map(({ contentKey }) => contentKey) })),
-  );
-  return order.flatMap((contentKey) => known.get(contentKey) ?? []);
 }
 
 function sharedBase([first, ...others]: readonly BuiltImage[]): BaseReference | undefined {

@@ -16,6 +16,6 @@ export { mergeMetadata } from './metadata';
 export { orderLayers } from './order';
 export { componentsIn, parseRecord } from './recorded';
 export * from './stack';
-export { flattenComponents } from './steps';
+export { flattenComponents, isKnownEmpty, withoutEmptyLayer } from './steps';
 export * from './swap';
 export * from './variant';

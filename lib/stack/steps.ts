@@ -61,7 +61,8 @@ class StepGroup {
   }
 }
 
-function withoutEmptyLayer(step: ImageStep): ImageStep {
+/** A step as combinations and other formats have it: none of them lists a known empty layer. */
+export function withoutEmptyLayer(step: ImageStep): ImageStep {
   if (step.layer === undefined || !isKnownEmpty(step.layer.diffId)) return step;
   return { history: { ...step.history, empty_layer: true } };
 }

@@ -1,6 +1,7 @@
 import { StackError } from '../core';
 import { formatPlatform, samePlatform, type RuntimeConfig } from '../oci';
 import { mergeConfigs } from './config';
+import { isKnownEmpty } from './steps';
 import { identityOf, layersOf, type Component, type ImageStep, type ImageVariant } from './variant';
 
 /** An image that takes the place of another one. */
@@ -92,8 +93,10 @@ function requirePlatform(name: string, { platform }: ImageVariant, other: ImageV
 }
 
 function requireBase(name: string, variant: ImageVariant, base: ImageVariant | undefined): void {
-  const layers = layersOf(variant).map(identityOf);
-  const shared = base === undefined ? [] : layersOf(base).map(identityOf);
+  const layersIn = (image: ImageVariant): readonly string[] =>
+    layersOf(image).flatMap((layer) => (isKnownEmpty(layer.diffId) ? [] : [identityOf(layer)]));
+  const layers = layersIn(variant);
+  const shared = base === undefined ? [] : layersIn(base);
   if (shared.every((identity, at) => layers[at] === identity)) return;
   throw new StackError('STACK5032', `'${name}' does not stand on the base that the components share`, {
     hint: 'build it on the same base, or move the whole combination to another one with stack rebase',

@@ -31,7 +31,7 @@ export async function withParts<T>(
   const concurrency = concurrencyOf(options);
   return withBuild(options, order, [], async (context) => {
     const built = await buildImages(context, { order, formatsOf: () => [], kept, concurrency });
-    return work(context, { plan, built, combined: combinedDeltas(image, plan, built) });
+    return work(context, { plan, built, combined: await combinedDeltas(context, image, plan, built) });
   });
 }
 

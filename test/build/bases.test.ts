@@ -48,12 +48,12 @@ interface BaseLayer {
   readonly mediaType?: string;
 }
 
-/** A layout with one image `x` of tar layers in the app's directory `bases`. */
+/** A layout with one image `x` of tar layers in a directory of the app. */
 function makeBase(
   layers: readonly BaseLayer[],
-  changes: { config?: object; platform?: object; diffIds?: string[] } = {},
+  changes: { directory?: string; config?: object; platform?: object; diffIds?: string[] } = {},
 ): Descriptor {
-  const made = new HandMade(shop.path('bases'));
+  const made = new HandMade(shop.path(changes.directory ?? 'bases'));
   const descriptors = layers.map(({ tar, mediaType = MEDIA_TYPE.tarGzip }) =>
     made.blob(mediaType.endsWith('gzip') ? zlib.gzipSync(tar) : tar, mediaType),
   );
@@ -83,6 +83,64 @@ async function buildOne(changes: Parameters<typeof layer>[0], recipe: Partial<Re
 function layersIn(image: BuiltImage, format: LayerFormat = 'tar'): readonly Descriptor[] {
   return layersOf(image.variants.get(format)!).map(({ descriptor }) => descriptor);
 }
+
+const EMPTY = Buffer.alloc(1024);
+
+/** An image of a layout in a directory of the app, as it is. */
+const opened = (directory: string): ReturnType<typeof layer> =>
+  layer({ from: { ...FROM, directory }, platform: PLATFORM });
+
+describe('a combination of images of layouts', () => {
+  test.each(['tar', 'squashfs'] as const)(
+    'is checked in the order it is published in, empty layers or not: %s',
+    async (format) => {
+      const own = makeTar({ 'd/mine': 'mine' });
+      const marked = makeTar({ 'd/.wh..wh..opq': '', 'd/other': 'other' });
+      makeBase([{ tar: EMPTY }, { tar: own }], { directory: 'one' });
+      makeBase([{ tar: marked }, { tar: EMPTY }], { directory: 'two' });
+      const built = await shop.build({
+        images: { one: opened('one'), two: opened('two'), both: stacked('one', 'two') },
+        formats: [format],
+      });
+      const { steps } = built.get('both')!.variants.get(format)!;
+      expect(layersIn(built.get('both')!, format)).toHaveLength(3);
+      expect(steps.at(-1)?.history.created_by).toBe('glue repair');
+      expect(layersIn(built.get('one')!, format)).toHaveLength(format === 'tar' ? 2 : 1);
+    },
+  );
+
+  test('that order their layers in contradicting ways but for an empty one is none', async () => {
+    const [first, second, third] = [makeTar({ 1: '' }), makeTar({ 2: '' }), makeTar({ 3: '' })];
+    makeBase([{ tar: first }, { tar: EMPTY }, { tar: second }], { directory: 'one' });
+    makeBase([{ tar: EMPTY }, { tar: first }, { tar: third }], { directory: 'two' });
+    const built = await shop.build({
+      images: { one: opened('one'), two: opened('two'), both: stacked('one', 'two') },
+    });
+    expect(layersIn(built.get('both')!)).toHaveLength(3);
+  });
+
+  test.each([[['tar']], [[]]] as const)(
+    'knows a layer that was built here as the one that it has: %j',
+    async (formats) => {
+      shop.write({ 1: 'of the base', 2: 'changed', 3: 'new' });
+      const base = layer({ imports: [hostImport('1', '/f')] });
+      const on = (source: string, dest: string): ReturnType<typeof layer> =>
+        layer({ from: { type: 'image', image: 'base' }, imports: [hostImport(source, dest)] });
+      const before = await shop.build({ images: { base, second: on('3', '/g') } });
+      const { store } = await shop.context();
+      const { manifest, blobs } = encodeImage(before.get('second')!, 'tar', store, EPOCH);
+      await writeLayout(shop.path('bases'), [{ refName: 'x', manifest, blobs }]);
+      const images = { base, first: on('2', '/f'), second: opened('bases'), both: stacked('first', 'second') };
+      for (const order of [
+        ['first', 'second'],
+        ['second', 'first'],
+      ] as const) {
+        const built = await shop.build({ images: { ...images, both: stacked(...order) }, formats });
+        for (const variant of built.get('both')!.variants.values()) expect(layersOf(variant)).toHaveLength(3);
+      }
+    },
+  );
+});
 
 describe('an image of an OCI layout as a base', () => {
   test('is used by its descriptors, and not unpacked when nothing needs its files', async () => {
