@@ -1,7 +1,7 @@
 import { compareNames, lowerBound, StackError } from '../core';
 import type { PathList } from '../pack';
-import { parentOf, resolveInView, type Entry, type View } from '../pack';
-import type { State } from './entry-conflict';
+import { MAX_LINKS, parentOf, resolveInView, type Entry, type View } from '../pack';
+import { isEqual, type State } from './entry-conflict';
 
 /** Stands for a directory that a layer has files in and does not describe. */
 const IMPLIED = -1;
@@ -87,11 +87,12 @@ export class LayerPaths {
     return target === undefined ? entry : this.list.entry(target);
   }
 
-  /** Whether two positions have the same entry, path included. */
+  /** Whether two positions have the same entry, path included; of hard links the files are compared. */
   public isSame(at: number, other: LayerPaths, otherAt: number): boolean {
     const [position, otherPosition] = [this.position(at), other.position(otherAt)];
     if (position === IMPLIED || otherPosition === IMPLIED) return position === otherPosition;
-    return this.list.isSame(position, other.list, otherPosition);
+    if (!this.list.isSame(position, other.list, otherPosition)) return false;
+    return this.list.type(position) !== 'hardlink' || isEqual(this.state(at), other.state(otherAt));
   }
 
   /** Position of a path. */
@@ -136,20 +137,47 @@ export class LayerPaths {
   }
 }
 
+/** A link of some layer, and the layer. */
+interface Link {
+  readonly list: PathList;
+  readonly at: number;
+}
+
 /**
  * Tells where directories are in a combination of layers, bottom to top: `lib` is at `usr/lib` where it is a link to there.
  * Links that lead nowhere stay what they are.
  */
 export function directoriesOf(layers: readonly PathList[]): (directory: string) => string {
-  const links = new Map<string, { readonly list: PathList; readonly at: number }>();
-  for (const list of layers) {
-    for (const at of list.symlinks) links.set(list.path(at), { list, at });
+  let whereIs = (directory: string): string => directory;
+  let places = '';
+  // A link may lie in a directory that is elsewhere because of another link.
+  for (let round = 0; round <= MAX_LINKS; round += 1) {
+    const links = linksIn(layers, whereIs);
+    const now = [...links.keys()].join('\0');
+    if (now === places) break;
+    places = now;
+    whereIs = followLinks(layers, links);
   }
-  if (links.size === 0) return (directory) => directory;
+  return whereIs;
+}
+
+/** By their places; of several at one place the topmost. */
+function linksIn(layers: readonly PathList[], whereIs: (directory: string) => string): ReadonlyMap<string, Link> {
+  const links = new Map<string, Link>();
+  for (const list of layers) {
+    for (const at of list.symlinks) {
+      const path = list.path(at);
+      links.set(join(whereIs(parentOf(path)), path), { list, at });
+    }
+  }
+  return links;
+}
+
+function followLinks(layers: readonly PathList[], links: ReadonlyMap<string, Link>): (directory: string) => string {
   const view: View = {
     get: (path) => {
       const link = links.get(path);
-      return link !== undefined && isOnTop(layers, link.list, path) ? link.list.entry(link.at) : undefined;
+      return link !== undefined && isOnTop(layers, link, path) ? link.list.entry(link.at) : undefined;
     },
   };
   const places = new Map([['', '']]);
@@ -164,16 +192,19 @@ export function directoriesOf(layers: readonly PathList[]): (directory: string) 
   return whereIs;
 }
 
-/** Whether no layer above one has something at a path, or removes it. */
-function isOnTop(layers: readonly PathList[], list: PathList, path: string): boolean {
-  return layers.slice(layers.lastIndexOf(list) + 1).every((layer) => {
-    for (let at = path; at !== ''; at = parentOf(at)) {
-      const found = layer.find(at);
-      if (found !== undefined && (at === path || layer.type(found) !== 'directory' || layer.isOpaque(found)))
-        return false;
-    }
-    return true;
-  });
+/** Whether no layer above a link's has something at its place, by that name or the link's own, or removes it. */
+function isOnTop(layers: readonly PathList[], { list, at: position }: Link, place: string): boolean {
+  const names = new Set([place, list.path(position)]);
+  return layers.slice(layers.lastIndexOf(list) + 1).every((layer) =>
+    [...names].every((path) => {
+      for (let at = path; at !== ''; at = parentOf(at)) {
+        const found = layer.find(at);
+        if (found !== undefined && (at === path || layer.type(found) !== 'directory' || layer.isOpaque(found)))
+          return false;
+      }
+      return true;
+    }),
+  );
 }
 
 function follow(view: View, path: string): string {

@@ -21,7 +21,8 @@ export interface WhiteoutConflict {
  */
 export function visitWhiteouts(combination: Combination, visit: (conflict: WhiteoutConflict) => void): void {
   for (const [layer, paths] of combination.layers.entries()) {
-    for (const at of paths.marks) followMark(combination, { layer, at }, visit);
+    // What lies below a mark is hidden by that one already.
+    for (const at of paths.marks) if (!paths.hides(paths.path(at))) followMark(combination, { layer, at }, visit);
   }
 }
 
@@ -72,7 +73,8 @@ function isLastWord(combination: Combination, mark: Place, component: number, pa
     if (!combination.has(component, layer)) continue;
     const paths = combination.layer(layer);
     const at = paths.find(path);
-    if (at !== undefined && !(layer === mark.layer && at === mark.at)) return false;
+    const isRemoved = layer === mark.layer && at !== undefined && (at === mark.at || paths.type(at) === 'whiteout');
+    if (at !== undefined && !isRemoved) return false;
     if (layer > mark.layer && paths.hides(path)) return false;
   }
   return true;

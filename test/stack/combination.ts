@@ -18,6 +18,10 @@ export function link(path: string, target: string): Entry {
   return { type: 'symlink', path, ...METADATA, mode: 0o777, target };
 }
 
+export function hardlink(path: string, target: string): Entry {
+  return { type: 'hardlink', path, ...METADATA, target };
+}
+
 export function device(path: string, minor = 1): Entry {
   return { type: 'char', path, ...METADATA, major: 1, minor };
 }

@@ -9,6 +9,7 @@ import {
   directory,
   file,
   findingsOf,
+  hardlink,
   link,
   opaque,
   shortOf,
@@ -90,9 +91,33 @@ describe('what two components have at one path', () => {
       'a hard link to other content',
       {
         a: [file('x', '1'), file('y', '2')],
-        b: [file('x', '1'), { ...link('y', 'x'), type: 'hardlink', mode: 0o644 } as Entry],
+        b: [file('x', '1'), hardlink('y', 'x')],
       },
       ['error CONTENT_CONFLICT /y'],
+    ],
+    [
+      'two names of one file, of which only the first is spelled out',
+      { a: [file('x', '1'), hardlink('y', 'x')], b: [file('x', '2'), hardlink('y', 'x')] },
+      ['error CONTENT_CONFLICT /x', 'error CONTENT_CONFLICT /y'],
+    ],
+    [
+      'two names of one file that only the lower component changes',
+      {
+        ab: [file('x', '1'), hardlink('y', 'x')],
+        a: [file('x', '2'), hardlink('y', 'x')],
+        b: [file('x', '1'), hardlink('y', 'x'), file('z')],
+      },
+      ['one-sided change /x', 'one-sided change /y'],
+    ],
+    [
+      'a path through a link that lies in a directory behind a link',
+      {
+        ab: [directory('usr'), directory('usr/lib'), link('lib', 'usr/lib')],
+        a1: [link('lib/foo', 'bar')],
+        a2: [file('lib/foo/f', '1')],
+        b: [directory('usr/lib'), directory('usr/lib/bar'), file('usr/lib/bar/f', '2')],
+      },
+      ['error CONTENT_CONFLICT /usr/lib/bar/f'],
     ],
     [
       'a path through a link of the base',
@@ -284,6 +309,17 @@ describe('whiteouts that reach a sibling', () => {
     const rules: ConflictsPlan = { rules: [{ match: '/etc/ssl/x', policy: 'last-wins' }] };
     expect(shortOf(layers, rules)).toEqual(['info VACUOUS_WHITEOUT /etc/ssl']);
     expect(conflictsOf(layers, rules)[0]?.hidden).toEqual(['/etc/ssl/x']);
+  });
+
+  test('marks below marks hide nothing more', () => {
+    const deep = Array.from({ length: 200 }, (_, depth) => Array.from({ length: depth + 1 }, () => 'd').join('/'));
+    const bottom = deep.at(-1) ?? '';
+    const files = Array.from({ length: 1000 }, (_, at) => file(`${bottom}/${String(at)}`));
+    const { restorations } = findingsOf({
+      a: [...deep.map((path) => directory(path)), ...files],
+      b: [...deep.slice(1).map(opaque), opaque('d'), whiteout(`${bottom}/7`), file(`${bottom}/8`)],
+    });
+    expect(restorations.size).toBe(999); // both have 8
   });
 
   test('what would be too much to put back is an error', () => {
