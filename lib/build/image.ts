@@ -1,6 +1,6 @@
 import type { Platform, RuntimeConfig } from '../oci';
 import type { ImagePlan, LayerFormat, StackedPlan } from '../plan';
-import { checkLayers, type ImageStep, type ImageVariant } from '../stack';
+import type { ImageStep, ImageVariant } from '../stack';
 import { requireImage, type BuiltImage, type BuiltImages, type ImageRequest } from './built-image';
 import { applyConfig, declaredConfig, withLabels } from './config';
 import type { BuildContext } from './context';
@@ -12,6 +12,7 @@ import { isoSeconds } from './iso-seconds';
 import { layerDelta } from './layer-delta';
 import type { ImageFiles } from './layer-imports';
 import { packDelta } from './pack-delta';
+import { requireMountable } from './mountable';
 import { platformOf } from './platform';
 import { runDelta } from './run-delta';
 import { buildStacked } from './stacked';
@@ -30,14 +31,9 @@ export async function buildImage(
   images: BuiltImages,
 ): Promise<BuiltImage> {
   const { path, plan } = request;
-  const image =
-    plan.type === 'stacked-image'
-      ? await buildStacked(context, request, plan, images)
-      : await buildOnFoundation(context, request, plan, images);
-  for (const variant of image.variants.values()) {
-    const message = checkLayers(variant);
-    if (message !== undefined) context.listener({ code: 'warning', id: 'many-layers', message, image: path });
-  }
+  if (plan.type === 'stacked-image') return buildStacked(context, request, plan, images);
+  const image = await buildOnFoundation(context, request, plan, images);
+  requireMountable(context, path, image.variants);
   return image;
 }
 

@@ -2,6 +2,7 @@ import { StackError } from '../core';
 import type { RuntimeConfig } from '../oci';
 import type { ImagePlan, LayerFormat, StackedPlan } from '../plan';
 import {
+  checkLayers,
   mergeConfigs,
   recordOf,
   sharedConfiguration,
@@ -23,13 +24,14 @@ import { applyConfig, declaredConfig, settledBy } from './config';
 import type { BuildContext } from './context';
 import { glueOn } from './glue-layer';
 import { manifestDigestOf } from './manifest-digest';
+import { requireMountable } from './mountable';
 import { orderedDeltas } from './ordered-deltas';
 import { platformOf } from './platform';
 
 /**
  * Builds a combination. Nothing is packed for it but a glue layer, where its components contradict each other in what can be
  * settled.
- * @throws StackError STACK5001 to STACK5004, and as `checkConflicts` and `packDelta`
+ * @throws StackError STACK5001 to STACK5006, and as `checkConflicts` and `packDelta`
  */
 export async function buildStacked(
   context: BuildContext,
@@ -44,9 +46,11 @@ export async function buildStacked(
     const combined = stackImages([first, ...others], settledBy(plan.config));
     return [format, { ...combined, config: applyConfig(combined.config, plan.config) }];
   });
+  for (const [, variant] of variants) checkLayers(variant); // before all of them are compared
   const combined = { ...(await orderedDeltas(context, parts, formats)), how: plan };
   const glue = await checkConflicts(context, path, combined);
   const glued = glue === undefined ? undefined : await glueOn(context, path, glue, new Map(variants));
+  requireMountable(context, path, glued?.variants ?? new Map(variants));
   return {
     path,
     plan,
