@@ -76,8 +76,12 @@ export class Restacking {
     return filesOf(await viewOf(deltas, this.context.epoch)).read(STATUS);
   }
 
+  /** Each image once, also where several combinations combine it. */
   private add({ name, variant }: Component): readonly DeltaSequence[] {
+    const known = this.images.get(name);
+    if (known !== undefined) return known.combines ?? [{ name, deltas: known.deltas }];
     const parts = variant.components?.flatMap((part) => this.add(part));
+    const combines = parts && [...new Map(parts.map((part) => [part.name, part])).values()];
     const deltas = this.deltasOf(variant);
     this.images.set(name, {
       path: name,
@@ -86,11 +90,11 @@ export class Restacking {
       configuration: { name, runtime: variant.config, layers: deltas.map(({ contentKey }) => contentKey) },
       variants: new Map([[this.combination.format, variant]]),
       deltas,
-      combines: parts,
+      combines,
       base: this.combination.base,
       manifestDigest: this.combination.digests.get(name),
     });
-    return parts ?? [{ name, deltas }];
+    return combines ?? [{ name, deltas }];
   }
 
   private deltasOf(variant: ImageVariant): readonly KnownDelta[] {

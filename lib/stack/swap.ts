@@ -1,7 +1,7 @@
 import { StackError } from '../core';
 import { formatPlatform, samePlatform, type RuntimeConfig } from '../oci';
 import { mergeConfigs } from './config';
-import { isKnownEmpty } from './steps';
+import { combineSteps, isKnownEmpty } from './steps';
 import { identityOf, layersOf, type Component, type ImageStep, type ImageVariant } from './variant';
 
 /** An image that takes the place of another one. */
@@ -17,10 +17,10 @@ export interface Replacement {
  */
 export function findComponent(components: readonly Component[], name: string): Component {
   const all = withNested(components);
-  const found = all.find((component) => component.name === name);
+  const found = all.get(name);
   if (found !== undefined) return found;
   throw new StackError('STACK5031', `the combination has no component '${name}'`, {
-    hint: `it has ${all.map((component) => component.name).join(', ')}`,
+    hint: `it has ${[...all.keys()].join(', ')}`,
   });
 }
 
@@ -28,7 +28,7 @@ export function findComponent(components: readonly Component[], name: string): C
  * The components of a combination with another image in the place of one of them (stacking.md §7).
  * @param base what the components share
  * @throws StackError STACK5031 for a name that is none of theirs, STACK5001 for another platform, STACK5032 when it stands on
- *   something else
+ *   something else, STACK5004 when a combination around it has its own value of what it changes
  */
 export function swapComponent(
   components: readonly Component[],
@@ -36,14 +36,22 @@ export function swapComponent(
   { name, variant }: Replacement,
   base: ImageVariant | undefined,
 ): readonly Component[] {
-  requirePlatform(name, variant, findComponent(components, component).variant);
+  const before = findComponent(components, component).variant;
+  requirePlatform(name, variant, before);
   requireBase(name, variant, base);
-  const replace = (each: Component): Component => {
-    if (each.name === component) return { name: component, variant: { ...variant, base } };
-    const { components: parts } = each.variant;
-    return parts === undefined ? each : { ...each, variant: { ...each.variant, components: parts.map(replace) } };
-  };
-  return components.map(replace);
+  const configOf = (combination: Component): RuntimeConfig =>
+    mergeConfigs(
+      [
+        { name: combination.name, config: combination.variant.config },
+        { name, config: variant.config },
+      ],
+      before.config,
+    );
+  return mapImages(components, (each, parts) => {
+    if (each.name === component) return { ...variant, base };
+    if (parts.every((part, at) => part === each.variant.components?.[at])) return each.variant;
+    return { ...each.variant, config: configOf(each), steps: combineSteps(parts), components: parts };
+  });
 }
 
 /**
@@ -68,20 +76,16 @@ export function rebaseComponents(
       ],
       base.config,
     );
-  const rebase = (component: Component): Component => {
-    const { steps, config, components: parts } = component.variant;
+  return mapImages(components, (component, parts) => {
+    const { steps, config } = component.variant;
     return {
-      name: component.name,
-      variant: {
-        ...component.variant,
-        config: configOn(component.name, config),
-        steps: [...variant.steps, ...own(steps)],
-        base: variant,
-        ...(parts === undefined ? {} : { components: parts.map(rebase) }),
-      },
+      ...component.variant,
+      config: configOn(component.name, config),
+      steps: [...variant.steps, ...own(steps)],
+      base: variant,
+      ...(component.variant.components === undefined ? {} : { components: parts }),
     };
-  };
-  return components.map(rebase);
+  });
 }
 
 function requirePlatform(name: string, { platform }: ImageVariant, other: ImageVariant): void {
@@ -103,6 +107,35 @@ function requireBase(name: string, variant: ImageVariant, base: ImageVariant | u
   });
 }
 
-function withNested(components: readonly Component[]): readonly Component[] {
-  return components.flatMap((component) => [component, ...withNested(component.variant.components ?? [])]);
+/** By name, with those of combinations inside. */
+function withNested(
+  components: readonly Component[],
+  known = new Map<string, Component>(),
+): ReadonlyMap<string, Component> {
+  for (const component of components) {
+    if (known.has(component.name)) continue;
+    known.set(component.name, component);
+    withNested(component.variant.components ?? [], known);
+  }
+  return known;
+}
+
+/**
+ * Components with each image of theirs replaced, combinations after what they combine. An image that comes several times stays
+ * one image; a component whose variant stays is itself.
+ */
+function mapImages(
+  components: readonly Component[],
+  map: (component: Component, parts: readonly Component[]) => ImageVariant,
+): readonly Component[] {
+  const known = new Map<string, Component>();
+  const mapped = (component: Component): Component => {
+    const done = known.get(component.name);
+    if (done !== undefined) return done;
+    const variant = map(component, (component.variant.components ?? []).map(mapped));
+    const made = variant === component.variant ? component : { name: component.name, variant };
+    known.set(component.name, made);
+    return made;
+  };
+  return components.map(mapped);
 }

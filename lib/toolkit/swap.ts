@@ -10,7 +10,6 @@ import {
   rebaseComponents,
   swapComponent,
   type CombinationRecord,
-  type ComponentRecord,
   type Component,
   type ImageLayer,
   type ImageVariant,
@@ -77,7 +76,7 @@ export async function swap(options: SwapOptions): Promise<PlacedImage> {
     const { base, components } = componentsIn(record, original.variant, `'${original.name}'`);
     const before = findComponent(components, component).variant;
     const swapped = swapComponent(components, component, other, base);
-    const digests = new Map([...digestsIn(record.components), [component, rootOf(other.stored).digest]]);
+    const digests = new Map([...digestsIn(record), [component, rootOf(other.stored).digest]]);
     return { components: swapped, digests, replaced: [before, other.variant] };
   });
 }
@@ -92,7 +91,7 @@ export async function rebase(options: RebaseOptions): Promise<PlacedImage> {
     const rebased = rebaseComponents(components, other, base);
     return {
       components: rebased,
-      digests: digestsIn(record.components),
+      digests: digestsIn(record),
       base: { digest: rootOf(other.stored).digest, name: referenceOf(other) },
       replaced: [base ?? other.variant, other.variant],
     };
@@ -200,10 +199,8 @@ function annotationsOf({ annotations = {} }: Manifest): Readonly<Record<string, 
   return Object.fromEntries(Object.entries(annotations).filter(([key]) => !ours.includes(key)));
 }
 
-function digestsIn(components: readonly ComponentRecord[]): ReadonlyMap<string, string> {
-  return new Map(
-    components.flatMap(({ name, digest, components: parts = [] }) => [[name, digest] as const, ...digestsIn(parts)]),
-  );
+function digestsIn({ images }: CombinationRecord): ReadonlyMap<string, string> {
+  return new Map(images.flatMap((image) => ('digest' in image ? [[image.name, image.digest]] : [])));
 }
 
 /** How others can name an image: not by a path on this machine. */

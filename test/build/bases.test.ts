@@ -214,12 +214,13 @@ describe('an image of an OCI layout as a base', () => {
     const record: unknown = JSON.parse(encoded('z').document.annotations?.['dev.cdk-stack.components'] ?? '');
     const [below = '', own = ''] = encoded('y').config.rootfs.diff_ids;
     expect(record).toMatchObject({
-      version: 1,
+      version: 2,
       base: { diffIds: [below] },
-      components: [
+      images: [
         { name: 'x', digest: base.digest, diffIds: [] },
         { name: 'y', digest: encoded('y').manifest.digest, diffIds: [own] },
       ],
+      components: ['x', 'y'],
       how: { glue: 'forbid' },
     });
   });

@@ -1,50 +1,70 @@
 import { canonicalJson } from '../../lib/core';
 import { digestOf } from '../../lib/oci';
-import { componentsIn, parseRecord } from '../../lib/stack';
+import { componentsIn, flattenComponents, parseRecord, recordOf, stackImages, type Component } from '../../lib/stack';
 import { failureOf } from '../failure';
+import { component, image as imageOf, wordsOf } from './fixture';
+
+type Three = [Component, Component, Component];
 
 const digest = digestOf('x');
-const component = { name: 'a', digest, config: {}, diffIds: [digest] };
-const record = { version: 1, components: [component], how: { glue: 'forbid' } };
+const image = { name: 'a', digest, config: {}, diffIds: [digest] };
+const record = { version: 2, images: [image], components: ['a'], how: { glue: 'forbid' } };
 
 const parse = (value: unknown): Promise<unknown> =>
   Promise.resolve().then(() => parseRecord(typeof value === 'string' ? value : canonicalJson(value), "'image'"));
 
 test('what a manifest records is read back', async () => {
-  const nested = { ...record, base: { config: { Env: ['A=1'] }, diffIds: [] } };
+  const based = { ...record, base: { config: { Env: ['A=1'] }, diffIds: [] } };
+  expect(await parse(based)).toEqual(based);
+  const inner = { name: 'b', config: {}, components: ['a'] };
+  const nested = { ...record, images: [image, inner], components: ['b', 'a'] };
   expect(await parse(nested)).toEqual(nested);
-  const inner = { name: 'b', digest, config: {}, components: [component] };
-  expect(await parse({ ...record, components: [inner] })).toEqual({ ...record, components: [inner] });
+});
+
+test('what is recorded is read back, each image once, whatever combines it', () => {
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => component(name, imageOf(['base', name]))) as Three;
+  const inner = component('inner', stackImages([a, b]));
+  const outer = component('outer', stackImages([inner, component('other', stackImages([a, c])), inner]));
+  let whole = stackImages([inner, outer]);
+  for (let level = 0; level < 30; level += 1) {
+    whole = stackImages([component(`m${String(level)}`, whole), component(`n${String(level)}`, stackImages([c, a]))]);
+  }
+  const text = canonicalJson(recordOf(whole, {}, (name) => digestOf(name)));
+  const read = parseRecord(text, "'image'");
+  expect(read.images).toHaveLength(66);
+  const again = stackImages(componentsIn(read, whole, "'image'").components as [Component, ...Component[]]);
+  expect(wordsOf(again)).toEqual(wordsOf(whole));
+  expect(canonicalJson(recordOf(again, {}, (name) => digestOf(name)))).toBe(text);
+  expect(flattenComponents(again.components ?? [])).toHaveLength(3);
 });
 
 test.each<[string, unknown]>([
   ['nothing', '{}'],
   ['a list', []],
-  ['another version', { ...record, version: 2 }],
+  ['another version', { ...record, version: 1 }],
+  ['no images', { ...record, images: undefined }],
   ['no components', { ...record, components: [] }],
   ['components that are none', { ...record, components: { a: 1 } }],
-  ['a component without a name', { ...record, components: [{ ...component, name: undefined }] }],
-  ['one name twice', { ...record, components: [component, component] }],
-  ['a digest that is none', { ...record, components: [{ ...component, digest: '../../x' }] }],
-  ['a diffId that is none', { ...record, components: [{ ...component, diffIds: ['x'] }] }],
+  ['a component that is no image', { ...record, components: ['b'] }],
+  ['a component that is no name', { ...record, components: [['a']] }],
+  ['a combination of itself', { ...record, images: [{ name: 'a', config: {}, components: ['a'] }] }],
+  ['an image without a name', { ...record, images: [{ ...image, name: undefined }] }],
+  ['one name twice', { ...record, images: [image, image] }],
+  ['a digest that is none', { ...record, images: [{ ...image, digest: '../../x' }] }],
+  ['a diffId that is none', { ...record, images: [{ ...image, diffIds: ['x'] }] }],
+  ['a layer twice', { ...record, images: [{ ...image, diffIds: [digest, digest] }] }],
+  [
+    'too many layers',
+    { ...record, images: [{ ...image, diffIds: Array.from({ length: 128 }, (_, at) => digestOf(String(at))) }] },
+  ],
   ['a policy that is none', { ...record, how: { conflicts: { default: 'whatever' } } }],
   ['a merger that is none', { ...record, how: { mergers: [{ module: 1 }] } }],
+  ['a glob that takes long', { ...record, how: { conflicts: { rules: [{ match: '/(a+)+b', policy: 'warn' }] } } }],
   [
-    'too many',
-    { ...record, components: Array.from({ length: 1001 }, (_, at) => ({ ...component, name: String(at) })) },
+    'a glob with too many stars',
+    { ...record, how: { conflicts: { rules: [{ match: '*a'.repeat(30), policy: 'warn' }] } } },
   ],
-  [
-    'too deep',
-    {
-      ...record,
-      components: [
-        Array.from({ length: 30 }).reduce<object>(
-          (inner, _, at) => ({ name: `n${String(at)}`, digest, config: {}, components: [inner] }),
-          component,
-        ),
-      ],
-    },
-  ],
+  ['too many', { ...record, images: Array.from({ length: 129 }, (_, at) => ({ ...image, name: String(at) })) }],
 ])('%s is one clear error', async (_, value) => {
   expect(await failureOf(parse(value))).toMatchObject({
     code: 'STACK5030',
@@ -54,15 +74,15 @@ test.each<[string, unknown]>([
 
 test('text that is no JSON, and a config that is none, are errors', async () => {
   expect(await failureOf(parse('{'))).toMatchObject({ code: 'STACK6005' });
-  expect(await failureOf(parse({ ...record, components: [{ ...component, config: { Env: 1 } }] }))).toMatchObject({
+  expect(await failureOf(parse({ ...record, images: [{ ...image, config: { Env: 1 } }] }))).toMatchObject({
     code: 'STACK6005',
   });
 });
 
 test('a layer that the image does not have is an error', async () => {
   const read = parseRecord(canonicalJson(record), "'image'");
-  const image = { platform: { os: 'linux', architecture: 'amd64' }, steps: [] };
-  expect(await failureOf(Promise.resolve().then(() => componentsIn(read, image, "'image'")))).toMatchObject({
+  const without = imageOf([]);
+  expect(await failureOf(Promise.resolve().then(() => componentsIn(read, without, "'image'")))).toMatchObject({
     code: 'STACK5030',
     message: expect.stringContaining(digest) as string,
   });

@@ -1,0 +1,50 @@
+import { digestOf } from '../../lib/oci';
+import { rebaseComponents, stackImages, swapComponent, type Component, type ImageVariant } from '../../lib/stack';
+import { component, image, step, tarLayer, wordsOf } from './fixture';
+
+type Components = [Component, ...Component[]];
+
+const stacked = (...parts: Components): ImageVariant => stackImages(parts);
+const again = (parts: readonly Component[]): ImageVariant => stackImages(parts as Components);
+
+const a = component('a', image(['a'], { Env: ['V=1'] }));
+const b = component('b', image(['b'], { Env: ['B=1'] }));
+const c = component('c', image(['c']));
+const newer = { name: 'newer', variant: image(['a2'], { Env: ['V=2', 'NEW=1'] }) };
+
+test('the config of a component inside of another combination is exchanged with it, and back', () => {
+  const inner = component('inner', stacked(a, b));
+  const swapped = again(swapComponent([inner, c], 'a', newer, undefined));
+  expect(wordsOf(swapped)).toEqual(['a2', 'b', 'c']);
+  expect(swapped.config.Env).toEqual(['V=2', 'B=1', 'NEW=1']);
+  const back = again(swapComponent(swapped.components ?? [], 'a', { name: 'a', variant: a.variant }, undefined));
+  expect(back.config).toEqual(stacked(inner, c).config);
+  expect(wordsOf(back)).toEqual(['a', 'b', 'c']);
+});
+
+test('what a combination around it sets otherwise is told, not lost', () => {
+  const inner = component('inner', { ...stacked(a, b), config: { Env: ['V=own', 'B=1'] } });
+  expect(() => swapComponent([inner, c], 'a', newer, undefined)).toThrow(
+    expect.objectContaining({ code: 'STACK5004' }) as Error,
+  );
+});
+
+test('an image that two combinations combine stays one image', () => {
+  const [x, y] = [component('x', stacked(a, b)), component('y', stacked(a, c))];
+  const [one, other] = swapComponent([x, y], 'a', newer, undefined);
+  expect(one?.variant.components?.[0]).toBe(other?.variant.components?.[0]);
+});
+
+test('a base with a known empty layer is the same base without it', () => {
+  const empty = { ...tarLayer('empty'), diffId: digestOf(Buffer.alloc(1024)) };
+  const base = { ...image(['one', 'two']), steps: [step(tarLayer('one')), step(empty), step(tarLayer('two'))] };
+  const on = (word: string): ImageVariant => ({ ...base, base, steps: [...base.steps, step(tarLayer(word), word)] });
+  const without = image(['one', 'two']);
+  const parts = [component('a', on('a')), component('b', on('b'))];
+  expect(swapComponent(parts, 'a', { name: 'same', variant: on('a') }, without)).toHaveLength(2);
+  expect(wordsOf(again(rebaseComponents(parts, { name: 'new', variant: image(['new']) }, base)))).toEqual([
+    'new',
+    'a',
+    'b',
+  ]);
+});
