@@ -1,17 +1,8 @@
-import { errorOf, explainPath, warningsOf, type ConflictReport, type Explanation } from '../stack';
+import { errorOf, explainPath, warningsOf, type Conflict, type Explanation } from '../stack';
 import type { CombinedDeltas } from './built-image';
 import { combinationOf } from './combined';
 import type { BuildContext } from './context';
 import { settleConflicts, settlersIn, type GlueDelta } from './settle-conflicts';
-
-/** Where the components of a combination contradict each other. @throws StackError as `settleConflicts` */
-export async function conflictsOf(
-  context: BuildContext,
-  image: string,
-  combined: CombinedDeltas,
-): Promise<ConflictReport> {
-  return (await settleConflicts(context, image, combined)).report;
-}
 
 /**
  * Tells conflicts as warnings, or throws those that are errors.
@@ -40,14 +31,31 @@ export async function checkConflicts(
   return glue;
 }
 
-/** Tells which layers have a path, the glue layer included. @throws StackError as `settleConflicts` */
+/** Who has a path of an image, and what contradicts itself there. */
+export interface ExplainedPath extends Explanation {
+  /** Those at the path, and whiteouts above it that hide something of another component. */
+  readonly conflicts: readonly Conflict[];
+}
+
+/**
+ * Tells which layers have a path, the glue layer included.
+ * @param path absolute
+ * @throws StackError as `settleConflicts`
+ */
 export async function explainIn(
   context: BuildContext,
   image: string,
   combined: CombinedDeltas,
   path: string,
-): Promise<Explanation> {
-  const { glue } = await settleConflicts(context, image, combined);
+): Promise<ExplainedPath> {
+  const { glue, report } = await settleConflicts(context, image, combined);
   const deltas = [...combined.deltas, ...(glue === undefined ? [] : [glue.delta])];
-  return explainPath(await combinationOf(context, { ...combined, deltas }), path);
+  const explanation = explainPath(await combinationOf(context, { ...combined, deltas }), path);
+  const { resolved, providers } = explanation;
+  // A report lists some of what a whiteout hides.
+  const conflicts = report.conflicts.filter((conflict) => {
+    const isAbove = conflict.hidden !== undefined && resolved.startsWith(`${conflict.path.replace(/\/$/, '')}/`);
+    return conflict.path === resolved || (isAbove && providers.length > 0);
+  });
+  return { ...explanation, conflicts };
 }

@@ -1,4 +1,4 @@
-import { forEachParallel } from '../core';
+import { mapParallel } from '../core';
 import { Combination, type IndexedLayer } from '../stack';
 import type { CombinedDeltas } from './built-image';
 import type { BuildContext } from './context';
@@ -12,10 +12,9 @@ export async function combinationOf(
   context: BuildContext,
   { deltas, combines }: Pick<CombinedDeltas, 'deltas' | 'combines'>,
 ): Promise<Combination> {
-  const layers: IndexedLayer[] = [];
-  await forEachParallel(deltas.entries(), READ_AT_A_TIME, async ([at, delta]) => {
+  const layers = await mapParallel(deltas, READ_AT_A_TIME, async (delta): Promise<IndexedLayer> => {
     const { contentKey: key, createdBy } = delta;
-    layers[at] = { key, createdBy, list: await pathListOf(context, delta) };
+    return { key, createdBy, list: await pathListOf(context, delta) };
   });
   const components = combines.map((each) => ({
     name: each.name,

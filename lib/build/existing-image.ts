@@ -66,7 +66,12 @@ export async function takeBlob(
  * @param provide brings its blob into the store when its tree is asked for
  * @throws StackError STACK5002 for an unknown media type
  */
-export function existingDelta(store: Store, layer: ImageLayer, provide: () => Promise<void>): KnownDelta {
+export function existingDelta(
+  store: Store,
+  layer: ImageLayer,
+  provide: () => Promise<void>,
+  signal: AbortSignal | undefined,
+): KnownDelta {
   const { mediaType, digest } = layer.descriptor;
   const family = mediaFamilyOf(mediaType);
   if (family === undefined) {
@@ -80,7 +85,7 @@ export function existingDelta(store: Store, layer: ImageLayer, provide: () => Pr
     contentKey: family === 'tar' ? layer.diffId : digest,
     createdBy: `layer ${digest}`,
     existing: { format: family === 'tar' ? 'tar' : 'squashfs', layer },
-    tree: async () => (await unpack(store, layer, tarCompressionOf(mediaType), provide)).tree(),
+    tree: async () => (await unpack(store, layer, tarCompressionOf(mediaType), provide, signal)).tree(),
   };
 }
 
@@ -90,6 +95,7 @@ async function unpack(
   layer: ImageLayer,
   compression: TarCompression | undefined,
   provide: () => Promise<void>,
+  signal: AbortSignal | undefined,
 ): Promise<Snapshot> {
   const { digest } = layer.descriptor;
   const name = `layer ${digest}`;
@@ -100,7 +106,11 @@ async function unpack(
     const blob = createReadStream(store.blobPath(digest), { highWaterMark: 1024 * 1024 });
     return takeSnapshot(store, () => digest, decompress(blob, compression, name), { name, layer: true });
   };
-  const snapshot = await store.findOrMake(`unpack ${digest}`, { find: () => findSnapshot(store, digest), make });
+  const snapshot = await store.findOrMake(
+    `unpack ${digest}`,
+    { find: () => findSnapshot(store, digest), make },
+    signal,
+  );
   if (snapshot.diffId !== layer.diffId) {
     throw new StackError(
       'STACK6004',

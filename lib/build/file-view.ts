@@ -1,4 +1,4 @@
-import { compareNames } from '../core';
+import { compareNames, lowerBound, mapParallel } from '../core';
 import { ancestorsOf, mergeTrees, parentOf, plainDirectory, type Entry, type Tree, type View } from '../pack';
 import type { KnownDelta } from './delta';
 
@@ -45,15 +45,16 @@ export class FileView implements View {
   /** Where a path is, or would be, in the sorted list. */
   private position(path: string): number {
     const sorted = this.sorted ?? [];
-    let from = 0;
-    let to = sorted.length;
-    while (from < to) {
-      const middle = (from + to) >> 1;
-      if (compareNames(sorted[middle]?.path ?? '', path) < 0) from = middle + 1;
-      else to = middle;
-    }
-    return from;
+    return lowerBound(sorted.length, (at) => compareNames(sorted[at]?.path ?? '', path) < 0);
   }
+}
+
+/** Layers unpacked at a time, where their files were not needed before. */
+const UNPACKED_AT_A_TIME = 4;
+
+/** What deltas consist of. @throws what making a tree throws, when no other one is being made any more */
+export function treesOf(deltas: readonly KnownDelta[]): Promise<readonly Tree[]> {
+  return mapParallel(deltas, UNPACKED_AT_A_TIME, (delta) => delta.tree());
 }
 
 const views = new WeakMap<readonly KnownDelta[], Promise<FileView>>();
@@ -62,7 +63,7 @@ const views = new WeakMap<readonly KnownDelta[], Promise<FileView>>();
 export async function viewOf(deltas: readonly KnownDelta[], epoch: number): Promise<FileView> {
   let view = views.get(deltas);
   if (view === undefined) {
-    view = Promise.all(deltas.map((delta) => delta.tree())).then((trees) => FileView.of(trees, epoch));
+    view = treesOf(deltas).then((trees) => FileView.of(trees, epoch));
     views.set(deltas, view);
   }
   return view;

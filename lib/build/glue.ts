@@ -48,21 +48,24 @@ export class Glue {
   /**
    * Puts something on top, or removes what is there; nothing is kept of what makes no difference. The view does not have it
    * before {@link settle}.
+   * @returns whether it is kept
    * @throws StackError STACK5029 when it would have to take the place of a directory, or its parent is none
    */
-  public put(path: string, entry: Entry | undefined): void {
+  public put(path: string, entry: Entry | undefined): boolean {
     const parent = resolveInView(this.below, parentOf(path));
     const place = `${parent === '' ? '' : `${parent}/`}${path.slice(path.lastIndexOf('/') + 1)}`;
     const there = fileAt(this.below, place);
     this.entries.delete(place);
     if (entry === undefined) {
       if (there !== undefined) this.entries.set(place, { type: 'whiteout', path: place });
-      return;
+      return there !== undefined;
     }
     const above = [...ancestorsOf(place)].find((each) => !isDirectory(this.below.get(each)));
     if (above !== undefined) throw misplaced(place, `/${above} is no directory`);
     if (there?.type === 'directory' && entry.type !== 'directory') throw misplaced(place, 'it is a directory');
-    if (there === undefined || !isAlike(there, entry)) this.entries.set(place, { ...entry, path: place });
+    const isNew = there === undefined || !isAlike(there, entry);
+    if (isNew) this.entries.set(place, { ...entry, path: place });
+    return isNew;
   }
 
   /** Takes what was put here into the view. */

@@ -6,7 +6,7 @@ export {
   type BuiltImages,
   type CombinedDeltas,
 } from './built-image';
-export { conflictsOf, explainIn } from './check-conflicts';
+export { explainIn, type ExplainedPath } from './check-conflicts';
 export * from './context';
 export { DebianSource, lockKey, packageRequest } from './debian';
 export * from './discard';
@@ -19,4 +19,5 @@ export { Restacking, type ExistingCombination } from './restack';
 export { runInImage } from './run-in-image';
 export type { SandboxChoice } from './sandbox';
 export { sandboxOnce } from './sandbox-choice';
+export { settleConflicts } from './settle-conflicts';
 export { combinedConfiguration, combinedDeltas } from './stacked';

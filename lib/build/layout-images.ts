@@ -32,7 +32,7 @@ export class LayoutImages {
     const { layout, index } = await this.openLayout(path.resolve(directory, source.directory));
     const { descriptor: image, manifest, config } = await layout.find(source.reference, platform, index);
     const layers = layersIn(manifest, config);
-    const deltas = layers.map((layer) => existingDelta(store, layer, () => Promise.resolve()));
+    const deltas = layers.map((layer) => existingDelta(store, layer, () => Promise.resolve(), signal));
     for (const { descriptor } of layers) {
       signal?.throwIfAborted();
       const file = layout.blobPath(descriptor.digest);

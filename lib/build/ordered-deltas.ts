@@ -1,4 +1,4 @@
-import { canonicalJson, forEachParallel, StackError } from '../core';
+import { canonicalJson, mapParallel, StackError } from '../core';
 import type { LayerFormat } from '../plan';
 import { identityOf, orderLayers } from '../stack';
 import type { BuiltImage, CombinedDeltas, DeltaSequence } from './built-image';
@@ -56,11 +56,9 @@ async function unifyFiles(
   sequences: readonly DeltaSequence[],
 ): Promise<readonly DeltaSequence[]> {
   if (sequences.length < 2) return sequences;
-  const indexes = new Map<KnownDelta, string>();
-  const deltas = new Set(sequences.flatMap((sequence) => sequence.deltas));
-  await forEachParallel(deltas, LOOKED_UP_AT_A_TIME, async (delta) => {
-    indexes.set(delta, await indexOf(context, delta));
-  });
+  const deltas = [...new Set(sequences.flatMap((sequence) => sequence.deltas))];
+  const found = await mapParallel(deltas, LOOKED_UP_AT_A_TIME, (delta) => indexOf(context, delta));
+  const indexes = new Map(deltas.map((delta, at) => [delta, found[at]]));
   return unify(sequences, (delta) => indexes.get(delta) ?? delta.contentKey);
 }
 

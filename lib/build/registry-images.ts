@@ -61,7 +61,7 @@ export class RegistryImages {
    *   STACK6005, STACK6101 to STACK6113, STACK7001, STACK7002, STACK7004
    */
   public async open(image: string, reference: string, platform: Platform): Promise<ExistingImage> {
-    const { store } = this.options;
+    const { store, signal } = this.options;
     const parsed = parseReference(reference);
     const documents =
       parsed.digest === undefined
@@ -72,7 +72,7 @@ export class RegistryImages {
     const manifest = parseManifest(await read(documents.manifest), where);
     const config = parseConfig(await read(documents.config), where, manifest.layers.length);
     const deltas = layersIn(manifest, config, formatRepository(parsed)).map((layer) =>
-      existingDelta(store, layer, () => this.provide(image, layer)),
+      existingDelta(store, layer, () => this.provide(image, layer), signal),
     );
     return { digest: documents.digest, config, deltas, reference };
   }

@@ -10,11 +10,11 @@ import {
 } from '../stack';
 import type { BaseReference, BuiltImage, DeltaSequence } from './built-image';
 import type { BuildContext } from './context';
+import { combinationOf } from './combined';
 import type { KnownDelta } from './delta';
 import { existingDelta, takeBlob } from './existing-image';
 import { viewOf } from './file-view';
 import { filesOf } from './merged-files';
-import { pathListOf } from './path-lists';
 import { buildStacked } from './stacked';
 
 /** What combinations are stacked of that exist already. */
@@ -65,14 +65,15 @@ export class Restacking {
    * @throws StackError as `pathListOf`, STACK5023
    */
   public async packagesLost(before: ImageVariant, after: ImageVariant): Promise<readonly string[]> {
-    const [old, present] = await Promise.all([before, after].map((variant) => this.statusOf(variant)));
+    const old = await this.statusOf(before);
+    const present = await this.statusOf(after);
     return old === undefined ? [] : lostPackages(old, present ?? Buffer.alloc(0));
   }
 
   private async statusOf(variant: ImageVariant): Promise<Buffer | undefined> {
     const deltas = this.deltasOf(variant);
-    const lists = await Promise.all(deltas.map((delta) => pathListOf(this.context, delta)));
-    if (lists.every((list) => list.find(STATUS) === undefined)) return undefined;
+    const { layers } = await combinationOf(this.context, { deltas, combines: [] });
+    if (layers.every((layer) => layer.find(STATUS) === undefined)) return undefined;
     return filesOf(await viewOf(deltas, this.context.epoch)).read(STATUS);
   }
 
@@ -105,7 +106,7 @@ export class Restacking {
       if (known !== undefined) return known;
       const provide = (): Promise<void> =>
         takeBlob(store, layer.descriptor, () => this.combination.open(layer), signal);
-      const delta = existingDelta(store, layer, provide);
+      const delta = existingDelta(store, layer, provide, signal);
       this.deltas.set(layer.descriptor.digest, delta);
       return delta;
     });

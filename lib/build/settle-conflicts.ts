@@ -38,7 +38,8 @@ interface SettlementRecord {
  * Looks for conflicts between the components of a combination and settles what can be, once: the outcome is remembered by
  * everything it depends on, and no index is read when it is known.
  * @param image construct path
- * @throws StackError STACK5029 for a merger of the app that cannot be used, and as `pathListOf`
+ * @throws StackError STACK5029 for a merger of the app that cannot be used; STACK3002, STACK3003, STACK7004 where contents are
+ *   read; and as `pathListOf`
  */
 export async function settleConflicts(
   context: BuildContext,

@@ -14,7 +14,7 @@ import {
   type Restoration,
 } from '../stack';
 import type { CombinedDeltas } from './built-image';
-import { FileView, viewOf } from './file-view';
+import { FileView, treesOf, viewOf } from './file-view';
 import { Glue } from './glue';
 import { filesOf, TooLargeToMerge } from './merged-files';
 import type { KeyedMerger } from './keyed-merger';
@@ -30,8 +30,9 @@ export class Settling {
     findings: Findings,
     epoch: number,
   ): Promise<Settling> {
-    const trees = await Promise.all(deltas.map((delta) => delta.tree()));
-    const views = await Promise.all(combines.map((component) => viewOf(component.deltas, epoch)));
+    const trees = await treesOf(deltas);
+    const views: FileView[] = [];
+    for (const component of combines) views.push(await viewOf(component.deltas, epoch)); // of the same trees
     return new Settling(trees, views, combination, findings, epoch);
   }
 
@@ -59,8 +60,7 @@ export class Settling {
       const { path, by, owners } = restoration;
       const entry = this.restored(restoration, contents);
       if (entry === 'implied') continue;
-      this.glue.put(path, entry);
-      report.settle(path, by, owners);
+      if (this.glue.put(path, entry)) report.settle(path, by, owners);
     }
     this.glue.settle();
   }
@@ -106,14 +106,14 @@ export class Settling {
     for (const [path, file] of [...files].sort(([a], [b]) => compareNames(a, b))) {
       if (!isFor(`/${path}`)) throw new StackError('STACK5029', `the merger '${merger.name}' is not for /${path}`);
       if (spoilt.has(path)) continue;
-      this.put(path, file, concerned, base);
-      const names = concerned.map((component) => this.nameOf(component));
-      this.findings.report.settle(
-        path,
-        merger.name,
-        this.findings.claims.get(path)?.owners ?? this.ownersAt(path, names),
-      );
       this.answered.add(path);
+      const { report, claims } = this.findings;
+      const names = concerned.map((component) => this.nameOf(component));
+      if (this.put(path, file, concerned, base)) {
+        report.settle(path, merger.name, claims.get(path)?.owners ?? this.ownersAt(path, names));
+      } else {
+        report.leave(path);
+      }
     }
   }
 
@@ -164,19 +164,17 @@ export class Settling {
     return this.combination.placesOf(path).some(({ layer }) => this.combination.has(component, layer));
   }
 
-  private put(path: string, file: MergedFile, concerned: readonly number[], base: Files): void {
-    if (file.type === 'removed') {
-      this.glue.put(path, undefined);
-      return;
-    }
+  /** @returns whether that makes a difference */
+  private put(path: string, file: MergedFile, concerned: readonly number[], base: Files): boolean {
+    if (file.type === 'removed') return this.glue.put(path, undefined);
     const owner = this.ownershipOf(path, concerned, base);
     if (file.type === 'symlink') {
-      this.glue.put(path, { ...owner, type: 'symlink', path, mode: 0o777, mtime: this.epoch, target: file.target });
-      return;
+      const { target } = file;
+      return this.glue.put(path, { ...owner, type: 'symlink', path, mode: 0o777, mtime: this.epoch, target });
     }
     const bytes = Buffer.from(file.content);
     const content = { kind: 'bytes', bytes } as const;
-    this.glue.put(path, { ...owner, type: 'file', path, mtime: this.epoch, size: bytes.length, content });
+    return this.glue.put(path, { ...owner, type: 'file', path, mtime: this.epoch, size: bytes.length, content });
   }
 
   /** Three-way; where components contradict each other the topmost wins, if that is no error. */

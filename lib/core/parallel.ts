@@ -23,3 +23,19 @@ export async function forEachParallel<T>(
   await Promise.all(Array.from({ length: limit }, worker));
   if (failure !== undefined) throw failure.error;
 }
+
+/**
+ * What work makes of all items, in their order.
+ * @throws as {@link forEachParallel}
+ */
+export async function mapParallel<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<readonly R[]> {
+  const results: R[] = [];
+  await forEachParallel(items.entries(), limit, async ([at, item]) => {
+    results[at] = await work(item);
+  });
+  return results;
+}

@@ -1,4 +1,4 @@
-import { StackError } from '../core';
+import { lowerBound, StackError } from '../core';
 import { shortDigest } from '../oci';
 
 /** One component as a sequence of layer identities, bottom to top. */
@@ -57,14 +57,8 @@ function edgesOf({ name, layers }: Sequence): Edge[] {
 /** Keeps `ready` sorted by descending rank. */
 function insert(ready: string[], layer: string, rank: ReadonlyMap<string, number>): void {
   const wanted = rank.get(layer) ?? 0;
-  let from = 0;
-  let to = ready.length;
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if ((rank.get(ready[middle] ?? '') ?? 0) > wanted) from = middle + 1;
-    else to = middle;
-  }
-  ready.splice(from, 0, layer);
+  const place = lowerBound(ready.length, (at) => (rank.get(ready[at] ?? '') ?? 0) > wanted);
+  ready.splice(place, 0, layer);
 }
 
 /** Names one circle: every layer that could not be ordered waits for another such one, so walking down ends in a circle. */

@@ -46,6 +46,11 @@ export class ReportBuilder {
     this.settled.set(path, { by, owners });
   }
 
+  /** Takes back that the glue settles a path: what is there is right. */
+  public leave(path: string): void {
+    this.settled.delete(path);
+  }
+
   /** Makes a conflict of everything that a glue layer would be needed for. */
   public forbidGlue(): void {
     for (const [path, { owners }] of this.settled) this.add({ code: 'GLUE_FORBIDDEN', path, owners });

@@ -1,4 +1,4 @@
-import { conflictsOf } from '../build';
+import { settleConflicts } from '../build';
 import { StackError } from '../core';
 import type { ConflictReport } from '../stack';
 import { planOf, withParts, type ImageOptions } from './parts';
@@ -14,5 +14,5 @@ export async function conflicts(options: ImageOptions): Promise<ConflictReport> 
       hint: 'name a StackedImage',
     });
   }
-  return withParts(options, (context, { combined }) => conflictsOf(context, image, combined));
+  return withParts(options, async (context, { combined }) => (await settleConflicts(context, image, combined)).report);
 }

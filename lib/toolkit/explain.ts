@@ -1,7 +1,9 @@
-import { combinedConfiguration, conflictsOf, explainIn, requireImage } from '../build';
+import { combinedConfiguration, explainIn, requireImage, type ExplainedPath } from '../build';
 import { StackError } from '../core';
-import { explainConfig, type ConfigField, type Conflict, type Explanation } from '../stack';
+import { explainConfig, type ConfigField } from '../stack';
 import { withParts, type ImageOptions } from './parts';
+
+export type { ExplainedPath as ExplainResult } from '../build';
 
 /** Which path of an image to explain. */
 export interface ExplainOptions extends ImageOptions {
@@ -9,26 +11,19 @@ export interface ExplainOptions extends ImageOptions {
   readonly path: string;
 }
 
-/** Who has a path of an image, and what contradicts itself there. */
-export interface ExplainResult extends Explanation {
-  readonly conflicts: readonly Conflict[];
-}
-
 /**
  * Builds an image, or the components of a combination, and tells which layers have a path.
- * @throws StackError STACK1001 for a path that is not absolute, and as `deploy`
+ * @throws StackError STACK1001 for a path that is not absolute or has `..`, and as `deploy`
  */
-export async function explain(options: ExplainOptions): Promise<ExplainResult> {
+export async function explain(options: ExplainOptions): Promise<ExplainedPath> {
   const { image, path } = options;
   if (!path.startsWith('/')) {
     throw new StackError('STACK1001', `'${path}' is not an absolute path`, { hint: 'begin it with a slash' });
   }
-  return withParts(options, async (context, { combined }) => {
-    const explanation = await explainIn(context, image, combined, path);
-    const { conflicts: all } = await conflictsOf(context, image, combined);
-    const concerned = all.filter((each) => [each.path, ...(each.hidden ?? [])].includes(explanation.resolved));
-    return { ...explanation, conflicts: concerned };
-  });
+  if (path.split('/').includes('..')) {
+    throw new StackError('STACK1001', `'${path}' has '..'`, { hint: 'write the path without it' });
+  }
+  return withParts(options, (context, { combined }) => explainIn(context, image, combined, path));
 }
 
 /**

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { explainIn } from '../../lib/build';
 import { combinationOf } from '../../lib/build/combined';
 import type { KnownDelta } from '../../lib/build/delta';
 import { settleConflicts, type Settlement } from '../../lib/build/settle-conflicts';
@@ -19,13 +21,17 @@ const opaque = (path: string): Entry => directory(path, { opaque: true });
 
 /** Layers by name, bottom to top; a component has those whose names have its letter: `ab` is a layer of both a and b. */
 async function settle(layers: Readonly<Record<string, Tree>>, how: Partial<StackedPlan> = {}, delta = deltaOf) {
+  return settleConflicts(await shop.context(), 'both', combinedOf(layers, how, delta));
+}
+
+function combinedOf(layers: Readonly<Record<string, Tree>>, how: Partial<StackedPlan> = {}, delta = deltaOf) {
   const deltas = new Map(Object.entries(layers).map(([name, tree]) => [name, delta(tree)]));
   const letters = [...new Set([...deltas.keys()].flatMap((name) => name.replace(/\d/g, '').split('')))].sort();
   const combines = letters.map((name) => ({
     name,
     deltas: [...deltas].flatMap(([each, delta]): KnownDelta[] => (each.includes(name) ? [delta] : [])),
   }));
-  return settleConflicts(await shop.context(), 'both', { deltas: [...deltas.values()], combines, how });
+  return { deltas: [...deltas.values()], combines, how };
 }
 
 async function glueOf(settlement: Settlement): Promise<Tree> {
@@ -97,6 +103,45 @@ describe('what nobody meant to lose', () => {
     const glue = await glueOf(await settle(layers, { conflicts: { whiteouts: 'repair' } }));
     expect(outline(glue)).toEqual(['etc/', 'etc/cron.d/', 'etc/cron.d/new: a']);
     expect(entryAt(glue, 'etc/cron.d')).toMatchObject({ mode: 0o750 });
+  });
+
+  test('of all that a whiteout hides it is told what hides it, not only of what the report lists', async () => {
+    const files = Array.from({ length: 30 }, (_, at) => textFile(`d/${String(at)}`, ''));
+    const combined = combinedOf({
+      a: [directory('d'), ...files],
+      b1: [directory('d'), textFile('d/own', '')],
+      b2: [whiteout('d')],
+    });
+    const { conflicts } = await explainIn(await shop.context(), 'both', combined, '/d/29');
+    expect(conflicts).toMatchObject([{ code: 'FOREIGN_WHITEOUT', path: '/d', hiddenCount: 31 }]);
+    expect((await explainIn(await shop.context(), 'both', combined, '/other')).conflicts).toEqual([]);
+  });
+
+  test('trees are opened a few at a time, and none is left behind by one that fails', async () => {
+    let opening = 0;
+    let most = 0;
+    const slow = (tree: Tree): KnownDelta => ({
+      ...deltaOf(tree),
+      tree: async () => {
+        opening += 1;
+        most = Math.max(most, opening);
+        await sleep(5);
+        opening -= 1;
+        if (tree.length === 3) throw new Error('no tree');
+        return tree;
+      },
+    });
+    const layers = Object.fromEntries(
+      [...'cdefghijkl'].map((name) => [name, [directory('d'), textFile(`d/${name}`, '')]]),
+    );
+    const failing = {
+      ...layers,
+      a: [directory('d'), textFile('d/x', 'x')],
+      b: [opaque('d'), textFile('d/b', ''), textFile('d/e', 'e')],
+    };
+    await expect(settle(failing, {}, slow)).rejects.toThrow('no tree');
+    expect(opening).toBe(0);
+    expect(most).toBeLessThanOrEqual(4);
   });
 
   test('links come back with what they lead to', async () => {
@@ -176,9 +221,18 @@ describe('a merger', () => {
 
   test('that comes to what is on top makes no layer', async () => {
     const same = { ...layers, a: [textFile('etc/x', 'a', { uid: 1, gid: 1, mode: 0o640 })] };
-    const { report, glue } = await settle(same, merger(gives('etc/x', 'b')));
-    expect(report.conflicts).toEqual([]);
+    const { report, glue } = await settle(same, { ...merger(gives('etc/x', 'b')), glue: 'forbid' });
+    expect(report).toMatchObject({ conflicts: [], settled: [], settledCount: 0 });
     expect(glue).toBeUndefined();
+  });
+
+  test('settles nothing where it comes to what is on top, though it does elsewhere', async () => {
+    const two = (name: string): Tree => [directory('d'), textFile('d/f', name), textFile('d/g', name)];
+    const files = `new Map(['f', 'g'].map((name) =>
+      ['d/' + name, { type: 'file', content: Buffer.from(name === 'f' ? 'b' : 'both') }]))`;
+    const settlement = await settle({ a: two('a'), b: two('b') }, merger(`return { files: ${files}, problems: [] };`));
+    expect(outline(await glueOf(settlement))).toEqual(['d/', 'd/g: both']);
+    expect(settlement.report.settled.map(({ path }) => path)).toEqual(['/d/g']);
   });
 
   test('that leaves a path out leaves it to the next, and at last to who reads of the conflict', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { forEachParallel, JointWork, Semaphore } from '../../lib/core';
+import { forEachParallel, JointWork, mapParallel, Semaphore } from '../../lib/core';
 
 describe('Semaphore', () => {
   test('runs as many as it may at a time, in order of arrival, and gives their results', async () => {
@@ -87,4 +87,12 @@ describe('JointWork', () => {
     outside.abort(new Error('enough'));
     await expect(all).rejects.toMatchObject({ cause: new Error('enough') });
   });
+});
+
+test('mapParallel gives what work makes of each item, in their order', async () => {
+  const slowerFirst = async (item: number): Promise<string> => {
+    await sleep(8 - item * 2);
+    return String(item);
+  };
+  expect(await mapParallel([1, 2, 3, 4], 3, slowerFirst)).toEqual(['1', '2', '3', '4']);
 });

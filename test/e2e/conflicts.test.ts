@@ -98,6 +98,7 @@ test('conflicts and explain tell the owners, also where a deploy is refused', ()
   const explained = project.stack(['explain', 'clash', '/etc/x']).stdout;
   expect(explained).toMatch(/^\/etc\/x\n {5}one .*\n {2}\* {2}two .*\n\nerror CONTENT_CONFLICT \/etc\/x\n/);
   expect(project.stack(['explain', 'one', 'etc/x']).status).toBe(2);
+  expect(project.stack(['explain', 'one', '/etc/../etc/x']).stderr).toContain("has '..'");
   expect(project.stack(['conflicts', 'one']).stderr).toContain('is no combination');
 });
 
