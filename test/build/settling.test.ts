@@ -106,13 +106,13 @@ describe('what nobody meant to lose', () => {
   });
 
   test('of all that a whiteout hides it is told what hides it, not only of what the report lists', async () => {
-    const files = Array.from({ length: 30 }, (_, at) => textFile(`d/${String(at)}`, ''));
+    const files = Array.from({ length: 30 }, (_, at) => textFile(`d/${String(100 + at)}`, ''));
     const combined = combinedOf({
       a: [directory('d'), ...files],
       b1: [directory('d'), textFile('d/own', '')],
       b2: [whiteout('d')],
     });
-    const { conflicts } = await explainIn(await shop.context(), 'both', combined, '/d/29');
+    const { conflicts } = await explainIn(await shop.context(), 'both', combined, '/d/129');
     expect(conflicts).toMatchObject([{ code: 'FOREIGN_WHITEOUT', path: '/d', hiddenCount: 31 }]);
     expect((await explainIn(await shop.context(), 'both', combined, '/other')).conflicts).toEqual([]);
   });
