@@ -5,6 +5,9 @@ import type { Descriptor, HistoryEntry, ImageConfigFile, Index, Manifest, Platfo
 /** Largest manifest, index or config accepted, in bytes: what distribution-spec asks registries to accept. */
 export const MAX_DOCUMENT = 4 * 1024 * 1024;
 
+/** Levels of a document; those of the specifications have fewer than ten. */
+const MAX_DEPTH = 64;
+
 type Members = Readonly<Record<string, unknown>>;
 
 /**
@@ -13,11 +16,24 @@ type Members = Readonly<Record<string, unknown>>;
  * @throws StackError STACK6005
  */
 export function parseDocument(content: Buffer, where: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(content.toString('utf8')) as unknown;
+    value = JSON.parse(content.toString('utf8'));
   } catch (error) {
     throw new StackError('STACK6005', `${where} is not JSON: ${messageOf(error)}`, { cause: error });
   }
+  if (isDeep(value)) throw invalid(where, `has more than ${String(MAX_DEPTH)} levels`);
+  return value;
+}
+
+/** Whether something is nested so much that what walks it by recursion would run out of stack. */
+function isDeep(value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; depth <= MAX_DEPTH; depth += 1) {
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
+    if (level.length === 0) return false;
+  }
+  return true;
 }
 
 /**

@@ -172,7 +172,7 @@ export class ArchiveTree implements TarHandler {
   private requireRoom(path: string, { link, xattrs = [] }: TarHeader): void {
     const { entries, names } = this.options.limits;
     if (this.entries.size + this.whiteouts.size + this.opaque.size >= entries) {
-      throw new StackError('STACK4003', `the archive has more than ${String(entries)} entries`);
+      throw tooMany(entries);
     }
     this.names += path.length + link.length;
     for (const { name, value } of xattrs) this.names += name.length + value.length;
@@ -232,12 +232,22 @@ export class ArchiveTree implements TarHandler {
 
   /** Every directory that the archive puts something into, without the root. */
   private inhabited(): ReadonlySet<string> {
-    const inhabited = new Set<string>();
-    for (const paths of [this.entries, this.opaque]) for (const path of paths.keys()) addAncestors(inhabited, path);
-    const emptied = new Set<string>();
-    for (const path of this.whiteouts) addAncestors(emptied, path);
+    const inhabited = this.directoriesAbove(this.entries.keys(), this.opaque);
+    const emptied = this.directoriesAbove(this.whiteouts);
     for (const directories of [inhabited, emptied, this.opaque]) this.requireDirectories(directories);
     return inhabited;
+  }
+
+  /** Deep paths have many directories that no entry describes, so these are counted, too. */
+  private directoriesAbove(...lists: readonly Iterable<string>[]): ReadonlySet<string> {
+    const directories = new Set<string>();
+    for (const paths of lists) {
+      for (const path of paths) {
+        addAncestors(directories, path);
+        if (directories.size > this.options.limits.entries) throw tooMany(this.options.limits.entries);
+      }
+    }
+    return directories;
   }
 
   private requireDirectories(paths: ReadonlySet<string>): void {
@@ -263,6 +273,10 @@ export class ArchiveTree implements TarHandler {
 
 function join(directory: string, name: string): string {
   return directory === '' ? name : `${directory}/${name}`;
+}
+
+function tooMany(entries: number): StackError {
+  return new StackError('STACK4003', `the archive has more than ${String(entries)} entries or directories`);
 }
 
 function outside(name: string): StackError {

@@ -326,6 +326,7 @@ describe('limits (STACK4003)', () => {
     expect(await codeWithin(file('a'), dir('b'), symlink('c', 'x'))).toBe('none');
     expect(await codeWithin(file('a'), dir('b'), symlink('c', 'x'), file('d'))).toBe('STACK4003');
     expect(await codeWithin(file('.wh.a'), file('b/.wh..wh..opq'), file('c'), file('.wh.d'))).toBe('STACK4003');
+    expect(await codeWithin(file('a/b/x'), file('c/d/x'))).toBe('STACK4003'); // with the directories that they are in
   });
 
   test('on names and attributes together', async () => {

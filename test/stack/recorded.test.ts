@@ -74,6 +74,8 @@ test.each<[string, unknown]>([
 
 test('text that is no JSON, and a config that is none, are errors', async () => {
   expect(await failureOf(parse('{'))).toMatchObject({ code: 'STACK6005' });
+  const deep = `{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+  expect(await failureOf(parse(deep))).toMatchObject({ code: 'STACK6005', message: "'image' has more than 64 levels" });
   expect(await failureOf(parse({ ...record, images: [{ ...image, config: { Env: 1 } }] }))).toMatchObject({
     code: 'STACK6005',
   });
