@@ -15,6 +15,12 @@ export function hardlinkTo(file: FileEntry, path: string, target: string): Hardl
   return { type: 'hardlink', path, target, mode, uid, gid, mtime, ...(xattrs === undefined ? {} : { xattrs }) };
 }
 
+/** A path with its last component in another directory. */
+export function pathIn(directory: string, path: string): string {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  return directory === '' ? name : `${directory}/${name}`;
+}
+
 /** The directory a path lies in; `''` for one at the top. */
 export function parentOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 0));

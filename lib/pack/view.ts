@@ -1,6 +1,6 @@
 import { StackError } from '../core';
 import type { Entry, FileEntry, HardlinkEntry, Tree } from './entry';
-import { addAncestors, ancestorsOf, MAX_LINKS, parentOf } from './tree';
+import { addAncestors, ancestorsOf, MAX_LINKS, parentOf, pathIn } from './tree';
 
 /** Anything that knows what is at a path: a merged view, or several laid over each other. */
 export type View = Pick<ReadonlyMap<string, Entry>, 'get'>;
@@ -8,23 +8,72 @@ export type View = Pick<ReadonlyMap<string, Entry>, 'get'>;
 /**
  * One filesystem view of several layers, bottom to top: what a container of them sees.
  * Whiteouts and opaque marks act on the layers below only (image-spec layer.md) and are gone from the result.
+ * Links of the layers below are followed in the parents of a path, unless the layer has that parent itself.
  * A hard link whose file an upper layer replaced or removed keeps the content, as an inode would.
  */
 export function mergeTrees(layers: readonly Tree[]): Map<string, Entry> {
   const view = new Map<string, Entry>();
   const inhabited = new Set<string>();
+  const symlinks = new Set<string>();
   const links = new Map<HardlinkEntry, FileEntry>();
-  for (const layer of layers) {
+  for (const each of layers) {
+    const layer = placed(each, view, symlinks);
     hideBelow(view, inhabited, layer);
     for (const entry of layer) {
       if (entry.type === 'whiteout') continue;
       view.set(entry.path, withoutMark(entry));
       addAncestors(inhabited, entry.path);
+      if (entry.type === 'symlink') symlinks.add(entry.path);
     }
     rememberLinks(links, layer);
   }
   keepLinked(view, links);
   return view;
+}
+
+/**
+ * A layer with its paths where they are in a view.
+ * @param symlinks at least the paths of the view's symbolic links
+ */
+function placed(layer: Tree, view: View, symlinks: ReadonlySet<string>): Tree {
+  if (symlinks.size === 0) return layer;
+  const own = new Set(layer.map(({ path }) => path));
+  const below: View = { get: (path) => (symlinks.has(path) && !own.has(path) ? view.get(path) : undefined) };
+  const whereIs = directoriesIn(below);
+  const placeOf = (path: string): string => (path === '' ? '' : pathIn(whereIs(parentOf(path)), path));
+  return layer.map((entry): Entry => {
+    const path = placeOf(entry.path);
+    if (entry.type !== 'hardlink') return path === entry.path ? entry : { ...entry, path };
+    const target = placeOf(entry.target);
+    return path === entry.path && target === entry.target ? entry : { ...entry, path, target };
+  });
+}
+
+/**
+ * Tells where directories are in a view, links followed; a loop stays where it is.
+ * @param view need not have anything but links
+ */
+export function directoriesIn(view: View): (directory: string) => string {
+  const places = new Map([['', '']]);
+  const whereIs = (directory: string): string => {
+    let place = places.get(directory);
+    if (place === undefined) {
+      place = pathIn(whereIs(parentOf(directory)), directory);
+      if (view.get(place)?.type === 'symlink') place = followed(view, place);
+      places.set(directory, place);
+    }
+    return place;
+  };
+  return whereIs;
+}
+
+function followed(view: View, link: string): string {
+  try {
+    return resolveInView(view, link);
+  } catch (error) {
+    if (StackError.is(error)) return link;
+    throw error;
+  }
 }
 
 function withoutMark(entry: Entry): Entry {

@@ -1,6 +1,6 @@
 import { compareNames } from '../core';
 import type { PathList } from '../pack';
-import { directoriesOf, LayerPaths } from './layer-paths';
+import { placeLayers, type LayerPaths } from './layer-paths';
 
 /** A layer of a combination with its paths. */
 export interface IndexedLayer {
@@ -42,10 +42,9 @@ export class Combination {
     public readonly indexed: readonly IndexedLayer[],
     public readonly components: readonly LayeredComponent[],
   ) {
-    const lists = indexed.map(({ list }) => list);
-    const whereIs = directoriesOf(lists);
+    const { layers, whereIs } = placeLayers(indexed.map(({ list }) => list));
+    this.layers = layers;
     this.whereIs = whereIs;
-    this.layers = lists.map((list) => LayerPaths.of(list, whereIs));
     this.owned = components.map(({ layers }) => {
       const keys = new Set(layers);
       return indexed.map(({ key }) => keys.has(key));

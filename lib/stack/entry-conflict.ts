@@ -23,7 +23,7 @@ export interface Encounter {
  */
 export function conflictOf({ lower, upper, base, isInhabited }: Encounter): ConflictCode | undefined {
   const isOverDirectory = upper !== 'implied' && upper.type !== 'directory' && isDirectory(lower);
-  if (isOverDirectory && isInhabited()) return 'FILE_OVER_DIRECTORY';
+  if (isOverDirectory && isInhabited()) return upper.type === 'symlink' ? 'TYPE_CONFLICT' : 'FILE_OVER_DIRECTORY';
   if (base !== undefined && isEqual(lower, base)) return undefined;
   if (upper === 'implied') return overImplied(lower);
   if (isOverDirectory) return 'TYPE_CONFLICT';

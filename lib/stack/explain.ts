@@ -1,4 +1,4 @@
-import { parentOf } from '../pack';
+import { parentOf, pathIn } from '../pack';
 import type { Combination } from './combination';
 import { describe } from './entry-conflict';
 
@@ -30,9 +30,7 @@ export function explainPath(combination: Combination, path: string): Explanation
     .split('/')
     .filter((part) => part !== '' && part !== '.')
     .join('/');
-  const directory = combination.whereIs(parentOf(bare));
-  const name = bare.slice(bare.lastIndexOf('/') + 1);
-  const resolved = directory === '' ? name : `${directory}/${name}`;
+  const resolved = pathIn(combination.whereIs(parentOf(bare)), bare);
   const providers: Provider[] = [];
   for (const [at, layer] of combination.layers.entries()) {
     const { key, createdBy } = combination.indexed[at] ?? { key: '', createdBy: '' };

@@ -1,14 +1,13 @@
-import { compareNames, lowerBound, StackError } from '../core';
-import type { PathList } from '../pack';
-import { MAX_LINKS, parentOf, resolveInView, type Entry, type View } from '../pack';
+import { compareNames, lowerBound } from '../core';
+import { directoriesIn, parentOf, pathIn, type Entry, type PathList, type View } from '../pack';
 import { isEqual, type State } from './entry-conflict';
 
 /** Stands for a directory that a layer has files in and does not describe. */
 const IMPLIED = -1;
 
-/** The paths of one layer, with the links of the combination followed in their parents, sorted by their bytes. */
+/** The paths of one layer, with the links of the layers below followed in their parents, sorted by their bytes. */
 export class LayerPaths {
-  /** @param whereIs gives the place of a directory in the combination */
+  /** @param whereIs gives the place of a directory of the layer in the combination */
   public static of(list: PathList, whereIs: (directory: string) => string): LayerPaths {
     const known = new Set(['']);
     const implied: string[] = [];
@@ -17,12 +16,12 @@ export class LayerPaths {
       for (let missing = directory; !known.has(missing); missing = parentOf(missing)) {
         known.add(missing);
         // Something else than a directory is told by itself.
-        if (list.find(missing) === undefined) implied.push(join(whereIs(parentOf(missing)), missing));
+        if (list.find(missing) === undefined) implied.push(pathIn(whereIs(parentOf(missing)), missing));
       }
       const place = whereIs(directory);
       if (place === directory) continue;
       const to = list.groups[number + 1]?.from ?? list.size;
-      for (let at = from; at < to; at += 1) moved.push({ at, place: join(place, list.path(at)) });
+      for (let at = from; at < to; at += 1) moved.push({ at, place: pathIn(place, list.path(at)) });
     }
     if (implied.length === 0 && moved.length === 0) return new LayerPaths(list, undefined, false);
     const places = [...Array.from({ length: list.size }, (_, at) => list.path(at)), ...implied];
@@ -119,6 +118,22 @@ export class LayerPaths {
     return this.hiding.has('') ? '' : undefined;
   }
 
+  /** Whether nothing below this layer is seen at a path: a directory above it is removed, opaque or something else here. */
+  public covers(path: string): boolean {
+    if (this.hides(path)) return true;
+    for (let directory = parentOf(path); directory !== ''; directory = parentOf(directory)) {
+      const at = this.find(directory);
+      if (at !== undefined && this.type(at) !== 'directory' && this.type(at) !== 'implied') return true;
+    }
+    return false;
+  }
+
+  /** Paths of symbolic links. */
+  public *symlinks(): Generator<string> {
+    if (this.reordered === undefined) for (const at of this.list.symlinks) yield this.list.path(at);
+    else for (let at = 0; at < this.size; at += 1) if (this.type(at) === 'symlink') yield this.path(at);
+  }
+
   private marksOf(): number[] {
     const marks: number[] = [];
     for (let at = 0; at < this.size; at += 1) {
@@ -137,87 +152,53 @@ export class LayerPaths {
   }
 }
 
-/** A link of some layer, and the layer. */
-interface Link {
-  readonly list: PathList;
-  readonly at: number;
+/** The layers of a combination with their places, and where a directory is in the end. */
+export interface PlacedLayers {
+  readonly layers: readonly LayerPaths[];
+  /** `lib` is at `usr/lib` where it is a link to there. Links that lead nowhere stay what they are. */
+  readonly whereIs: (directory: string) => string;
 }
 
 /**
- * Tells where directories are in a combination of layers, bottom to top: `lib` is at `usr/lib` where it is a link to there.
- * Links that lead nowhere stay what they are.
+ * Places the paths of layers, bottom to top: a layer is laid over what the layers below it give, so only their links are
+ * followed, and none where the layer has a directory itself.
  */
-export function directoriesOf(layers: readonly PathList[]): (directory: string) => string {
-  let whereIs = (directory: string): string => directory;
-  let places = '';
-  // A link may lie in a directory that is elsewhere because of another link.
-  for (let round = 0; round <= MAX_LINKS; round += 1) {
-    const links = linksIn(layers, whereIs);
-    const now = [...links.keys()].join('\0');
-    if (now === places) break;
-    places = now;
-    whereIs = followLinks(layers, links);
+export function placeLayers(lists: readonly PathList[]): PlacedLayers {
+  const layers: LayerPaths[] = [];
+  const links = new Set<string>();
+  for (const list of lists) {
+    const paths = LayerPaths.of(list, resolverOf(layers, links, list));
+    layers.push(paths);
+    for (const place of paths.symlinks()) links.add(place);
   }
-  return whereIs;
+  return { layers, whereIs: resolverOf(layers, links) };
 }
 
-/** By their places; of several at one place the topmost. */
-function linksIn(layers: readonly PathList[], whereIs: (directory: string) => string): ReadonlyMap<string, Link> {
-  const links = new Map<string, Link>();
-  for (const list of layers) {
-    for (const at of list.symlinks) {
-      const path = list.path(at);
-      links.set(join(whereIs(parentOf(path)), path), { list, at });
-    }
-  }
-  return links;
-}
-
-function followLinks(layers: readonly PathList[], links: ReadonlyMap<string, Link>): (directory: string) => string {
+/**
+ * Follows the links of layers.
+ * @param links at least the places of all their links
+ * @param own what is laid over them
+ */
+function resolverOf(
+  layers: readonly LayerPaths[],
+  links: ReadonlySet<string>,
+  own?: PathList,
+): (directory: string) => string {
+  if (links.size === 0) return (directory) => directory;
+  const below = [...layers].reverse();
   const view: View = {
-    get: (path) => {
-      const link = links.get(path);
-      return link !== undefined && isOnTop(layers, link, path) ? link.list.entry(link.at) : undefined;
-    },
+    get: (path) => (links.has(path) && own?.find(path) === undefined ? linkAt(below, path) : undefined),
   };
-  const places = new Map([['', '']]);
-  const whereIs = (directory: string): string => {
-    const known = places.get(directory);
-    if (known !== undefined) return known;
-    const path = join(whereIs(parentOf(directory)), directory);
-    const place = links.has(path) ? follow(view, path) : path;
-    places.set(directory, place);
-    return place;
-  };
-  return whereIs;
+  return directoriesIn(view);
 }
 
-/** Whether no layer above a link's has something at its place, by that name or the link's own, or removes it. */
-function isOnTop(layers: readonly PathList[], { list, at: position }: Link, place: string): boolean {
-  const names = new Set([place, list.path(position)]);
-  return layers.slice(layers.lastIndexOf(list) + 1).every((layer) =>
-    [...names].every((path) => {
-      for (let at = path; at !== ''; at = parentOf(at)) {
-        const found = layer.find(at);
-        if (found !== undefined && (at === path || layer.type(found) !== 'directory' || layer.isOpaque(found)))
-          return false;
-      }
-      return true;
-    }),
-  );
-}
-
-function follow(view: View, path: string): string {
-  try {
-    return resolveInView(view, path);
-  } catch (error) {
-    if (StackError.is(error)) return path; // a loop
-    throw error;
+/** The link that layers, top to bottom, have at a place; undefined where that is something else, or nothing. */
+function linkAt(layers: Iterable<LayerPaths>, place: string): Entry | undefined {
+  for (const layer of layers) {
+    const at = layer.find(place);
+    const state = at === undefined ? 'implied' : layer.state(at);
+    if (state !== 'implied') return state.type === 'symlink' ? state : undefined;
+    if (layer.covers(place)) return undefined;
   }
-}
-
-/** The last component of a path in another directory. */
-function join(directory: string, path: string): string {
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  return directory === '' ? name : `${directory}/${name}`;
+  return undefined;
 }

@@ -166,6 +166,38 @@ describe('what nobody meant to lose', () => {
   });
 });
 
+describe('what lies behind a link of the base', () => {
+  const lines = (first: string, last: string): string => `${first}\n2\n3\n4\n5\n${last}\n`;
+  const usr = [link('bin', 'usr/bin'), directory('usr'), directory('usr/bin')];
+  const base = (text: string): Tree => [...usr, textFile('usr/bin/k', text)];
+
+  test.each([
+    ['bin/k', 'bin/k'],
+    ['bin/k', 'usr/bin/k'],
+    ['usr/bin/k', 'bin/k'],
+  ])('is merged, whichever way components name it: %s, %s', async (one, other) => {
+    const glue = await glueOf(
+      await settle(
+        {
+          ab: base(lines('1', '6')),
+          a: [textFile(one, lines('a', '6'))],
+          b: [textFile(other, lines('1', 'b'))],
+        },
+        {},
+      ),
+    );
+    expect(entryAt(glue, 'usr/bin/k')).toMatchObject({ size: lines('a', 'b').length });
+  });
+
+  test('is put back, and its removal contradicts a change', async () => {
+    const layers = { ab: base('\xff'), a: [textFile('own', ''), ...usr.slice(1), textFile('usr/bin/k', '\xfe')] };
+    const back = await settle({ ...layers, b: [textFile('bin/k', '\xff'), textFile('n', '')] });
+    expect(outline(await glueOf(back))).toEqual(['usr/', 'usr/bin/', 'usr/bin/k: \xfe']);
+    const { report } = await settle({ ...layers, b: [whiteout('bin/k')] });
+    expect(report.conflicts).toMatchObject([{ code: 'MODIFY_DELETE', path: '/usr/bin/k' }]);
+  });
+});
+
 describe('a merger', () => {
   const base = [directory('etc', { mode: 0o711 }), textFile('etc/x', 'base', { uid: 1, gid: 1, mode: 0o640 })];
   const layers = {

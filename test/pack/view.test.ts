@@ -31,6 +31,11 @@ describe('several layers', () => {
     ['lose a directory to a symbolic link', [[dir('a'), file('a/b')], [symlink('a', 'x')]], ['a -> x']],
     ['lose a symbolic link to a directory', [[symlink('a', 'x')], [dir('a'), file('a/b', '1')]], ['a/', 'a/b = 1']],
     ['keep what a layer itself brings beside its whiteouts', [[dir('a'), file('a/b')], [gone('a'), file('a/c', '1')]], ['a/c = 1']],
+    ['are where links of a layer below lead', [[dir('u'), file('u/b', '1'), symlink('l', 'u')], [file('l/b', '2'), file('l/c', '3')]], ['l -> u', 'u/', 'u/b = 2', 'u/c = 3']],
+    ['remove what is there', [[dir('u'), file('u/b', '1'), symlink('l', '/u')], [gone('l/b')]], ['l -> /u', 'u/']],
+    ['are where they say when the layer has the directory itself', [[dir('u'), symlink('l', 'u')], [dir('l'), file('l/b', '2')]], ['l/', 'l/b = 2', 'u/']],
+    ['keep hard links behind links', [[dir('u'), symlink('l', 'u')], [file('l/a', ''), link('l/b', 'l/a')]], ['l -> u', 'u/', 'u/a = ', 'u/b == u/a']],
+    ['stay in a loop of links', [[symlink('l', 'm'), symlink('m', 'l')], [file('l/a', '1')]], ['l -> m', 'l/a = 1', 'm -> l']],
     ['may remove what is not there', [[file('a', '1')], [gone('b'), gone('c/d')]], ['a = 1']],
     ['may bring back what was removed', [[file('a', '1')], [gone('a')], [file('a', '3')]], ['a = 3']],
     ['may remove the same twice', [[dir('a'), file('a/b')], [gone('a')], [dir('a'), file('a/c')], [gone('a')]], []],
@@ -83,13 +88,25 @@ function consistent(wanted: (readonly [kind: string, path: string])[]): Tree {
   return sortTree(entries.values());
 }
 
-/** The same by brute force: layer by layer, first what it hides, then what it brings. */
+/** The same by brute force: layer by layer, behind the links that are there, first what it hides, then what it brings. */
 function unpacked(layers: readonly Tree[]): string[] {
   const found = new Map<string, string>();
   const removeBelow = (path: string): void => {
     for (const each of [...found.keys()]) if (each.startsWith(`${path}/`)) found.delete(each);
   };
-  for (const layer of layers) {
+  /** All links lead to an `x` beside them. */
+  const placeOf = (path: string, own: Tree): string => {
+    let at = '';
+    const parts = path.split('/');
+    for (const [depth, part] of parts.entries()) {
+      const next = at === '' ? part : `${at}/${part}`;
+      const isLink = found.get(next) === 'symlink' && !own.some((entry) => entry.path === next);
+      at = isLink && depth < parts.length - 1 ? next.replace(/[^/]*$/, 'x') : next;
+    }
+    return at;
+  };
+  for (const each of layers) {
+    const layer = each.map((entry) => ({ ...entry, path: placeOf(entry.path, each) }));
     for (const entry of layer) {
       if (entry.type === 'whiteout') found.delete(entry.path);
       if (entry.type !== 'directory' || entry.opaque === true) removeBelow(entry.path);

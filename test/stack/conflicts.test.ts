@@ -120,6 +120,25 @@ describe('what two components have at one path', () => {
       ['error CONTENT_CONFLICT /usr/lib/bar/f'],
     ],
     [
+      'a link in the place of a directory of the base, in which the lower component has a file',
+      {
+        ab: [directory('lib'), file('lib/o', '1')],
+        a: [directory('lib'), file('lib/n', '1')],
+        b: [link('lib', 'usr/lib'), directory('usr'), directory('usr/lib'), file('usr/lib/o', '1')],
+      },
+      ['error TYPE_CONFLICT /lib'],
+    ],
+    [
+      'the same with a whiteout below it',
+      {
+        ab: [directory('lib'), file('lib/o', '1')],
+        a: [directory('lib'), file('lib/n', '1')],
+        b1: [whiteout('lib')],
+        b2: [link('lib', 'usr/lib'), directory('usr'), directory('usr/lib'), file('usr/lib/o', '1')],
+      },
+      ['error FOREIGN_WHITEOUT /lib', 'error TYPE_CONFLICT /lib'],
+    ],
+    [
       'a path through a link of the base',
       {
         ab: [directory('usr'), directory('usr/lib'), link('lib', 'usr/lib')],
