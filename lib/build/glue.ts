@@ -60,7 +60,8 @@ export class Glue {
       if (there !== undefined) this.entries.set(place, { type: 'whiteout', path: place });
       return there !== undefined;
     }
-    const above = [...ancestorsOf(place)].find((each) => !isDirectory(this.below.get(each)));
+    const isFile = (each: Entry | undefined): boolean => each !== undefined && NO_DIRECTORY.has(each.type);
+    const above = ancestorsOf(place).find((each) => isFile(this.entries.get(each) ?? this.below.get(each)));
     if (above !== undefined) throw misplaced(place, `/${above} is no directory`);
     if (there?.type === 'directory' && entry.type !== 'directory') throw misplaced(place, 'it is a directory');
     const isNew = there === undefined || !isAlike(there, entry);
@@ -123,9 +124,8 @@ function entriesOf(list: PathList): Tree {
   return Array.from({ length: list.size }, (_, at) => list.entry(at));
 }
 
-function isDirectory(entry: Entry | undefined): boolean {
-  return entry === undefined || entry.type === 'directory';
-}
+/** What nothing can lie below; what is removed can be made again. */
+const NO_DIRECTORY: ReadonlySet<Entry['type']> = new Set(['file', 'hardlink', 'symlink', 'char', 'block', 'fifo']);
 
 function misplaced(path: string, why: string): StackError {
   return new StackError('STACK5029', `a merger puts something at /${path}, but ${why}`);

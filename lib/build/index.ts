@@ -19,5 +19,6 @@ export { Restacking, type ExistingCombination } from './restack';
 export { runInImage } from './run-in-image';
 export type { SandboxChoice } from './sandbox';
 export { sandboxOnce } from './sandbox-choice';
+export { isoSeconds } from './iso-seconds';
 export { settleConflicts } from './settle-conflicts';
 export { combinedConfiguration, combinedDeltas } from './stacked';

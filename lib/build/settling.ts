@@ -60,9 +60,19 @@ export class Settling {
       const { path, by, owners } = restoration;
       const entry = this.restored(restoration, contents);
       if (entry === 'implied') continue;
-      if (this.glue.put(path, entry)) report.settle(path, by, owners);
+      if (this.putBack(path, entry)) report.settle(path, by, owners);
     }
     this.glue.settle();
+  }
+
+  /** What cannot be put back, since a component has something else above it, is an error already. */
+  private putBack(path: string, entry: Entry | undefined): boolean {
+    try {
+      return this.glue.put(path, entry);
+    } catch (error) {
+      if (StackError.is(error) && this.findings.report.hasErrors) return false;
+      throw error;
+    }
   }
 
   /** Asks the mergers that have something to do. @throws what they throw */

@@ -7,6 +7,9 @@ const SIGNAL_STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
 /** How long a cancelled command may take to leave things in order. */
 const GRACE_MS = 10_000;
 
+/** Whether the command has ended, or nobody reads what it says any more. */
+let isDone = false;
+
 /** Runs a command line in this process: signals cancel it, and the exit status tells how it ended. */
 export function runInProcess(argv: readonly string[]): void {
   const controller = new AbortController();
@@ -27,7 +30,15 @@ export function runInProcess(argv: readonly string[]): void {
     writeSync(2, `error STACK9001: cdk-stack is at fault\n${error.stack ?? error.message}\n`);
     process.exit(EXIT.internal);
   });
+  process.on('exit', (status) => {
+    // A merger of the app runs in this process: it may end it, or wait for what never comes.
+    if (isDone || status !== EXIT.ok) return;
+    writeSync(2, 'error STACK1011: the process ended before the command was done\n');
+    writeSync(2, '  fix: see that no merger of the app ends the process, or waits for what never comes\n');
+    process.exitCode = EXIT.app;
+  });
   void run(argv, processIo(), controller.signal).then((status) => {
+    isDone = true;
     process.exitCode = status === EXIT.ok ? status : (cancelledWith ?? status);
     process.removeListener('SIGINT', cancel);
     process.removeListener('SIGTERM', cancel);
@@ -42,6 +53,7 @@ function processIo(): Io {
 
 /** A reader that has gone, as in `stack ls | head -1`, is no failure; a full disk is. */
 function outputFailed(error: NodeJS.ErrnoException): void {
+  isDone = true;
   if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
   writeSync(2, `error: cannot write the output: ${error.message}\n`);
   process.exit(EXIT.failed);

@@ -49,6 +49,12 @@ export interface Conflicts {
   readonly whiteouts?: 'error' | 'repair' | 'allow' | undefined;
   /** Whether names that differ only in case or in the form of Unicode are errors. @default false */
   readonly portable?: boolean | undefined;
+  /**
+   * Of components that have a root filesystem each (an os-release, or a database of packages) and share no layer: two systems on
+   * top of each other are none. `ignore` combines them all the same.
+   * @default 'error'
+   */
+  readonly base?: 'error' | 'ignore' | undefined;
 }
 
 /** A policy for some paths. */

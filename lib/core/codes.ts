@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   STACK1008: { title: 'The work was cancelled before it was done.', exit: EXIT.cancelled },
   STACK1009: { title: 'The outputs file cannot be written.', exit: EXIT.failed },
   STACK1010: { title: 'What would be published was not approved.', exit: EXIT.cancelled },
+  STACK1011: { title: 'The process ended before the command was done.', exit: EXIT.app },
 
   STACK2001: { title: 'The app failed before it finished synthesizing.', exit: EXIT.app },
   STACK2002: { title: 'The app creates no image.', exit: EXIT.app },
@@ -118,6 +119,7 @@ export const ERROR_CODES = {
   STACK5031: { title: 'A combination has no such component.', exit: EXIT.failed },
   STACK5032: { title: 'An image does not stand on the base that it would need to.', exit: EXIT.failed },
   STACK5033: { title: 'An exchange would remove packages, or bring earlier versions.', exit: EXIT.failed },
+  STACK5034: { title: 'Components are whole systems that share no base.', exit: EXIT.failed },
 
   STACK6001: { title: 'A directory is not an OCI layout, or a broken one.', exit: EXIT.failed },
   STACK6002: { title: 'An image is not in the OCI layout.', exit: EXIT.failed },

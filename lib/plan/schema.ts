@@ -177,6 +177,8 @@ export const conflictsSchema = v.object({
   whiteouts: v.optional(v.picklist(['error', 'repair', 'allow'])),
   /** Whether names that differ only in case or Unicode form are errors; absent: false. */
   portable: v.optional(v.boolean()),
+  /** `ignore`: components may have a root filesystem each without sharing a layer; absent: `error`. */
+  base: v.optional(v.picklist(['error', 'ignore'])),
 });
 export type ConflictsPlan = v.InferOutput<typeof conflictsSchema>;
 

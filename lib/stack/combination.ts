@@ -68,6 +68,11 @@ export class Combination {
     return [...this.components.keys()].filter((component) => this.has(component, layer));
   }
 
+  /** Whether two components have a layer in common. */
+  public sharesLayer(a: number, b: number): boolean {
+    return this.layers.some((_, layer) => this.has(a, layer) && this.has(b, layer));
+  }
+
   /** Whether no component has both layers. */
   public isForeign(a: number, b: number): boolean {
     return this.foreign[a]?.[b] === true;

@@ -38,6 +38,7 @@ const KINDS: Readonly<Record<ConflictCode, { readonly error: ErrorCode; readonly
   MERGE_CONFLICT: { error: 'STACK5025', text: 'components change the same thing in different ways' },
   NOT_MERGEABLE: { error: 'STACK5026', text: 'a file cannot be merged' },
   PKG_STATE: { error: 'STACK5027', text: 'a package database is not in order' },
+  NO_COMMON_BASE: { error: 'STACK5034', text: 'components are whole systems that share no base' },
   GLUE_FORBIDDEN: { error: 'STACK5028', text: "only a glue layer could settle what glue: 'forbid' forbids to" },
 };
 

@@ -8,6 +8,8 @@ export type ConflictCode =
   | 'TOO_LARGE_TO_MERGE'
   /** Only a glue layer could settle it, and none is wanted. */
   | 'GLUE_FORBIDDEN'
+  /** Two components have a root filesystem each, and no layer in common. */
+  | 'NO_COMMON_BASE'
   /** Two components have another content there. */
   | 'CONTENT_CONFLICT'
   /** The same content with another owner, mode or extended attributes. */

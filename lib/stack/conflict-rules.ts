@@ -3,7 +3,7 @@ import type { ConflictsPlan } from '../plan';
 import type { ConflictCode, Severity } from './conflict-report';
 
 /** Another number forgets the outcome of all checks: what is found has changed. */
-export const CONFLICT_RULES = 3;
+export const CONFLICT_RULES = 4;
 
 /** Files that every system makes anew, or can do without (FHS 5.5): whoever comes last may have them. */
 const NOBODY_CARES = [
@@ -22,8 +22,13 @@ const HARMLESS: ReadonlySet<ConflictCode> = new Set([
   'FOREIGN_WHITEOUT',
   'VACUOUS_WHITEOUT',
 ]);
-/** Runtimes disagree on what comes of these, so nobody can want them; the last one is a wish itself. */
-const ALWAYS: ReadonlySet<ConflictCode> = new Set(['TYPE_CONFLICT', 'IMPLICIT_PARENT', 'GLUE_FORBIDDEN']);
+/** Runtimes disagree on what comes of the first ones, so nobody can want them; the last ones have a switch of their own. */
+const ALWAYS: ReadonlySet<ConflictCode> = new Set([
+  'TYPE_CONFLICT',
+  'IMPLICIT_PARENT',
+  'NO_COMMON_BASE',
+  'GLUE_FORBIDDEN',
+]);
 
 const SEVERITY: { readonly [P in NonNullable<ConflictsPlan['default']>]: Severity } = {
   error: 'error',
@@ -53,6 +58,11 @@ export class Judge {
       .map(({ match, policy }) => ({ matches: matcherOf(match), severity: SEVERITY[policy] }))
       .reverse();
     this.mergers = mergers.map((globs) => ({ matches: matcherOf(globs), isForAll: globs.includes(EVERYTHING) }));
+  }
+
+  /** Whether whole systems must share a base. */
+  public get wantsCommonBase(): boolean {
+    return this.plan.base !== 'ignore';
   }
 
   /** How severe a conflict is that nothing settles. */
@@ -104,6 +114,8 @@ const FIXES: Readonly<Partial<Record<ConflictCode, string>>> = {
     'it hides more than a glue layer should repeat: build that component anew with cdk-stack, which makes no such marks, or put it below the other one',
   FOREIGN_WHITEOUT:
     "put the component that removes below the other one, or set conflicts: { whiteouts: 'repair' } on the combined image to keep the files, 'allow' to lose them",
+  NO_COMMON_BASE:
+    "build both on one base, or set conflicts: { base: 'ignore' } on the combined image if one is no system of its own",
   TOO_LARGE_TO_MERGE: 'let one component have all of it, or set a rule for it in conflicts of the combined image',
   GLUE_FORBIDDEN: "leave out glue: 'forbid', or let one component have all of it",
 };

@@ -11,6 +11,17 @@ import { ReportBuilder } from './report-builder';
 /** Conflicts that mergers are asked to settle; what has more was not made to be combined. */
 const MAX_CLAIMED = 100_000;
 
+/** Files of which a root filesystem has one at least: the system's name, and databases of packages. */
+const ROOT_FILES = [
+  'etc/os-release',
+  'usr/lib/os-release',
+  'var/lib/dpkg/status',
+  'lib/apk/db/installed',
+  'usr/lib/apk/db/installed',
+  'var/lib/rpm/rpmdb.sqlite',
+  'usr/lib/sysimage/rpm/rpmdb.sqlite',
+];
+
 /** Of several conflicts at one path the first of these is told. */
 const RANKED: readonly ConflictCode[] = [
   'TYPE_CONFLICT',
@@ -54,6 +65,7 @@ export interface ConflictOptions {
 export function findConflicts(combination: Combination, { rules = {}, mergers }: ConflictOptions = {}): Findings {
   const finder = new ConflictFinder(combination, new Judge(rules, mergers));
   if (combination.components.length > 1) {
+    finder.compareBases();
     finder.comparePaths();
     finder.followWhiteouts();
   }
@@ -72,6 +84,32 @@ class ConflictFinder implements Findings {
     private readonly judge: Judge,
   ) {
     this.report = new ReportBuilder(combination, judge);
+  }
+
+  /** Each component that is a whole system, with the first such one that it has no layer in common with. */
+  public compareBases(): void {
+    if (!this.judge.wantsCommonBase) return;
+    const { combination } = this;
+    const systems: Owner[] = [];
+    for (const component of combination.components.keys()) {
+      const place = this.rootOf(component);
+      if (place === undefined) continue;
+      const stranger = systems.find((other) => !combination.sharesLayer(other.component, component));
+      const owner = { ...place, component };
+      systems.push(owner);
+      if (stranger === undefined) continue;
+      const path = combination.layer(place.layer).path(place.at);
+      this.report.add({ code: 'NO_COMMON_BASE', path, owners: [stranger, owner] });
+    }
+  }
+
+  /** What tells that a component has a root filesystem. */
+  private rootOf(component: number): Place | undefined {
+    for (const path of ROOT_FILES) {
+      const found = this.combination.finalOf(path, this.combination.placesOf(path), component);
+      if (found !== undefined) return found;
+    }
+    return undefined;
   }
 
   public comparePaths(): void {

@@ -28,12 +28,14 @@ export function conflictOf({ lower, upper, base, isInhabited }: Encounter): Conf
   if (upper === 'implied') return overImplied(lower);
   if (isOverDirectory) return 'TYPE_CONFLICT';
   if (lower === 'implied' || isEqual(lower, upper)) return undefined;
+  const isMeant = base === undefined || !isEqual(upper, base);
   if (isDevice(upper)) return 'PRIVILEGED_FILE';
   if (upper.type !== lower.type) return 'TYPE_CONFLICT';
   if (upper.type === 'directory' && lower.type === 'directory') {
     return isWeaker(upper, lower) ? 'DIRECTORY_WEAKENED' : 'DIRECTORY_METADATA';
   }
-  if (upper.type === 'file' && (upper.mode & SET_ID) !== 0) return 'PRIVILEGED_FILE';
+  // Mergers would give the privileges of one component to the content of the other.
+  if (isPrivileged(upper) || (isMeant && isPrivileged(lower))) return 'PRIVILEGED_FILE';
   return sameContent(lower, upper) ? 'METADATA_CONFLICT' : 'CONTENT_CONFLICT';
 }
 
@@ -69,6 +71,12 @@ function sameMetadata(a: Entry, b: Entry): boolean {
 
 function xattrsOf({ xattrs = [] }: Metadata): string {
   return JSON.stringify(xattrs.map(({ name, value }) => [name, value.toString('base64')]));
+}
+
+/** Whether who runs a file may do more than before. */
+function isPrivileged(entry: Entry): boolean {
+  if (entry.type !== 'file') return false;
+  return (entry.mode & SET_ID) !== 0 || entry.xattrs?.some(({ name }) => name === 'security.capability') === true;
 }
 
 function isDevice({ type }: Entry): boolean {

@@ -56,12 +56,14 @@ export function swapComponent(
 
 /**
  * The components of a combination on another base: their own layers stay, and what their configs changed of the old base's.
- * @throws StackError STACK5032 when they share no base, STACK5001 for another platform, STACK5004 when configs contradict each other
+ * @param isBase whether a component is the base itself, and goes with it
+ * @throws StackError STACK5032 when they share no base, or one of them is all that they share; STACK5001 for another platform, STACK5004 when configs contradict each other
  */
 export function rebaseComponents(
   components: readonly Component[],
   { name, variant }: Replacement,
   base: ImageVariant | undefined,
+  isBase: (component: string) => boolean,
 ): readonly Component[] {
   if (base === undefined) throw new StackError('STACK5032', 'the components share no base that could be replaced');
   requirePlatform(name, variant, base);
@@ -77,13 +79,19 @@ export function rebaseComponents(
       base.config,
     );
   return mapImages(components, (component, parts) => {
-    const { steps, config } = component.variant;
+    const { steps, config, components: combined } = component.variant;
+    const rest = own(steps);
+    if (combined === undefined && !rest.some(({ layer }) => layer !== undefined) && !isBase(component.name)) {
+      throw new StackError('STACK5032', `'${component.name}' is itself what the components share, and would be lost`, {
+        hint: 'deploy the app that made the combination, with its component on the other base',
+      });
+    }
     return {
       ...component.variant,
       config: configOn(component.name, config),
-      steps: [...variant.steps, ...own(steps)],
+      steps: [...variant.steps, ...rest],
       base: variant,
-      ...(component.variant.components === undefined ? {} : { components: parts }),
+      ...(combined === undefined ? {} : { components: parts }),
     };
   });
 }

@@ -1,3 +1,4 @@
+import { isoSeconds } from '../build';
 import { StackError } from '../core';
 import {
   isIndexType,
@@ -28,9 +29,13 @@ export interface OpenedImage {
 
 /**
  * Reads an image that is there alone: its manifest and config, and no layer.
+ * @param options `created`: time of layers without history, RFC 3339; default: that of the image, or the epoch
  * @throws StackError STACK6005 for an index; STACK6001 to STACK6005, STACK6101 to STACK6113
  */
-export async function openImage(place: ImagePlace, options: ReadOptions): Promise<OpenedImage> {
+export async function openImage(
+  place: ImagePlace,
+  options: ReadOptions & { readonly created?: string | undefined },
+): Promise<OpenedImage> {
   const stored = await readStoredImage(place, options);
   const name = place.text;
   const root = rootOf(stored);
@@ -53,7 +58,7 @@ export async function openImage(place: ImagePlace, options: ReadOptions): Promis
   const variant: ImageVariant = {
     platform: { os, architecture, ...(cpu === undefined ? {} : { variant: cpu }) },
     config: config.config ?? {},
-    steps: stepsOf(layers, config.history ?? [], config.created ?? ''),
+    steps: stepsOf(layers, config.history ?? [], options.created ?? config.created ?? isoSeconds(0)),
   };
   const isMounted = layers.some(({ descriptor }) => mediaFamilyOf(descriptor.mediaType) === 'filesystem');
   return { name, stored, manifest, config, layers, format: isMounted ? 'squashfs' : 'tar', variant };

@@ -88,10 +88,12 @@ export async function swap(options: SwapOptions): Promise<PlacedImage> {
 export async function rebase(options: RebaseOptions): Promise<PlacedImage> {
   return exchange(options, (original, record, other) => {
     const { base, components } = componentsIn(record, original.variant, `'${original.name}'`);
-    const rebased = rebaseComponents(components, other, base);
+    const digests = digestsIn(record);
+    const baseDigest = original.manifest.annotations?.[ANNOTATION.baseDigest];
+    const isBase = (component: string): boolean => baseDigest !== undefined && digests.get(component) === baseDigest;
     return {
-      components: rebased,
-      digests: digestsIn(record),
+      components: rebaseComponents(components, other, base, isBase),
+      digests,
       base: { digest: rootOf(other.stored).digest, name: referenceOf(other) },
       replaced: [base ?? other.variant, other.variant],
     };
@@ -106,8 +108,12 @@ async function exchange(
   const [place, by] = [parsePlace(options.image, directory), parsePlace(options.by, directory)];
   return withBuild({ ...options, assembly: noAssembly(directory) }, [], [], async (context) => {
     const original = await openImage(place, { ...context, platform: undefined });
-    const other = await openImage(by, { ...context, platform: original.variant.platform });
-    const record = parseRecord(original.manifest.annotations?.[ANNOTATION.components] ?? '{}', `'${original.name}'`);
+    const other = await openImage(by, {
+      ...context,
+      platform: original.variant.platform,
+      created: original.config.created,
+    });
+    const record = recordIn(original);
     refuseModules(record, original.name);
     requireFormat(original, other);
     const exchanged = plan(original, record, other);
@@ -163,6 +169,14 @@ function storedImage(
       return typeof from === 'string' ? verifiedBlob(store.blobPath(blob.digest), blob) : Readable.from([from]);
     },
   };
+}
+
+function recordIn({ name, manifest }: OpenedImage): CombinationRecord {
+  const record = manifest.annotations?.[ANNOTATION.components];
+  if (record !== undefined) return parseRecord(record, `'${name}'`);
+  throw new StackError('STACK5030', `'${name}' is no combination of components that cdk-stack made`, {
+    hint: 'name the image of a StackedImage',
+  });
 }
 
 /** What scripts of an app do is the app's: it is not here, and an image from elsewhere must not say what to run. */

@@ -144,6 +144,18 @@ describe('what nobody meant to lose', () => {
     expect(most).toBeLessThanOrEqual(4);
   });
 
+  test('what cannot be put back, since another component has a file above it, is told as that', async () => {
+    const base = [directory('d'), directory('d/s'), textFile('d/s/z', '1')];
+    const { report, glue } = await settle({
+      abc: base,
+      a: [...base.slice(0, 2), textFile('d/s/z', '2')],
+      b: [...base, textFile('own', '')],
+      c: [directory('d'), textFile('d/s', 'a file')],
+    });
+    expect(report.conflicts.map(({ code, path }) => `${code} ${path}`)).toEqual(['FILE_OVER_DIRECTORY /d/s']);
+    expect(glue).toBeUndefined();
+  });
+
   test('links come back with what they lead to', async () => {
     const files = [textFile('d/f', 'text'), hardlink('d/g', 'd/f'), link('d/s', 'f')];
     const glue = await glueOf(await settle({ a: [directory('d'), ...files], b: [opaque('d')] }));
@@ -265,6 +277,15 @@ describe('a merger', () => {
     const settlement = await settle({ a: two('a'), b: two('b') }, merger(`return { files: ${files}, problems: [] };`));
     expect(outline(await glueOf(settlement))).toEqual(['d/', 'd/g: both']);
     expect(settlement.report.settled.map(({ path }) => path)).toEqual(['/d/g']);
+  });
+
+  test('that puts a file into a file is told', async () => {
+    const body = `return { files: new Map(['etc/n', 'etc/n/x'].map((path) =>
+      [path, { type: 'file', content: Buffer.from(path) }])), problems: [] };`;
+    await expect(settle(layers, merger(body))).rejects.toMatchObject({
+      code: 'STACK5029',
+      message: 'a merger puts something at /etc/n/x, but /etc/n is no directory',
+    });
   });
 
   test('that leaves a path out leaves it to the next, and at last to who reads of the conflict', async () => {

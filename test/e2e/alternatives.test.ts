@@ -91,6 +91,8 @@ test.each<readonly [string, readonly Call[], readonly Call[], readonly Call[]]>(
   ['a choice that is removed', [...BASE, editor('vim', 90, 'de.1')], [remove('vim')], [editor('nano', 50)]],
   ['the set choice removed', [...BASE, editor('vim', 9, 'de.1'), set('vim')], [remove('vim')], [editor('nano', 50)]],
   ['all choices removed', [...BASE, editor('vim', 9, 'de.1')], [remove('vim')], [remove('ed')]],
+  ['the only choice removed, and the alternative with it', BASE, [editor('vim', 40, 'de.1')], [remove('ed')]],
+  ['the same in the other order', BASE, [remove('ed')], [editor('vim', 40)]],
 ])('%s: as after update-alternatives one after the other', async (_what, base, a, b) => {
   const expected = rootAfter([...base, ...a, ...b]);
   expect(await stack(base, a, b)).toEqual(expected);

@@ -20,6 +20,7 @@ import { Combination } from '../../lib/stack';
 type Layers = Readonly<Record<string, readonly Entry[]>>;
 
 const SETUID = { mode: 0o4755 };
+const CAPABLE = { xattrs: [{ name: 'security.capability', value: Buffer.from('all') }] };
 
 describe('what two components have at one path', () => {
   test.each<[string, Layers, string[]]>([
@@ -137,6 +138,24 @@ describe('what two components have at one path', () => {
         b2: [link('lib', 'usr/lib'), directory('usr'), directory('usr/lib'), file('usr/lib/o', '1')],
       },
       ['error FOREIGN_WHITEOUT /lib', 'error TYPE_CONFLICT /lib'],
+    ],
+    [
+      'privileges that one component gives, and content of the other',
+      {
+        ab: [file('x', '1'), file('y', '1'), file('z', '1')],
+        a: [file('x', '1', SETUID), file('y', '1', CAPABLE), file('z', '1', SETUID)],
+        b: [file('x', '2'), file('y', '2'), file('z', '1')],
+      },
+      ['error PRIVILEGED_FILE /x', 'error PRIVILEGED_FILE /y', 'one-sided change /z'],
+    ],
+    [
+      'the same the other way round',
+      {
+        ab: [file('x', '1'), file('y', '1')],
+        a: [file('x', '2'), file('y', '2')],
+        b: [file('x', '1', SETUID), file('y', '1', CAPABLE)],
+      },
+      ['error PRIVILEGED_FILE /x', 'error PRIVILEGED_FILE /y'],
     ],
     [
       'a path through a link of the base',
@@ -394,6 +413,22 @@ describe('whiteouts that reach a sibling', () => {
     const layers = { ab: base, a: [file('etc/cron.d/new')], b: [whiteout('etc/cron.d')] };
     expect(shortOf(layers, { whiteouts: 'allow' })).toEqual(['warning FOREIGN_WHITEOUT /etc/cron.d']);
     expect(shortOf(layers, { whiteouts: 'repair' })).toEqual(['repair /etc/cron.d/new']);
+  });
+});
+
+describe('two whole systems', () => {
+  const debian = [directory('etc'), file('etc/os-release', 'debian'), file('own')];
+  const alpine = [directory('lib'), directory('lib/apk'), directory('lib/apk/db'), file('lib/apk/db/installed')];
+
+  test('that share no layer are no combination, unless that is wanted', () => {
+    expect(shortOf({ a: debian, b: alpine, c: [file('x')] })).toEqual(['error NO_COMMON_BASE /lib/apk/db/installed']);
+    expect(shortOf({ a: debian, b: alpine }, { default: 'last-wins' })).toHaveLength(1);
+    expect(shortOf({ a: debian, b: alpine }, { base: 'ignore' })).toEqual([]);
+  });
+
+  test('of which one has no system of its own in the end, or that share a layer, may be', () => {
+    expect(shortOf({ ab: debian, a: alpine, b: [file('x')] })).toEqual([]);
+    expect(shortOf({ a: debian, b1: alpine, b2: [whiteout('lib/apk')] })).toEqual([]);
   });
 });
 

@@ -42,9 +42,24 @@ test('a base with a known empty layer is the same base without it', () => {
   const without = image(['one', 'two']);
   const parts = [component('a', on('a')), component('b', on('b'))];
   expect(swapComponent(parts, 'a', { name: 'same', variant: on('a') }, without)).toHaveLength(2);
-  expect(wordsOf(again(rebaseComponents(parts, { name: 'new', variant: image(['new']) }, base)))).toEqual([
+  expect(wordsOf(again(rebaseComponents(parts, { name: 'new', variant: image(['new']) }, base, () => false)))).toEqual([
     'new',
     'a',
     'b',
   ]);
+});
+
+test('a component that is all that they share is not replaced with the base, unless it is the base', () => {
+  const runtime = image(['base', 'runtime']);
+  const service = { ...image(['base', 'runtime', 'service']), base: runtime };
+  const parts = [component('runtime', runtime), component('service', service)];
+  const other = { name: 'other', variant: image(['other']) };
+  expect(() => rebaseComponents(parts, other, runtime, () => false)).toThrow(
+    expect.objectContaining({
+      code: 'STACK5032',
+      message: expect.stringMatching(/^'runtime' is itself/) as string,
+    }) as Error,
+  );
+  const rebased = again(rebaseComponents(parts, other, runtime, (name) => name === 'runtime'));
+  expect(wordsOf(rebased)).toEqual(['other', 'service']);
 });

@@ -21,7 +21,7 @@ const rule: Check<{ match: string; policy: NonNullable<ConflictRule['policy']> }
 
 /** What becomes of conflicts between the components. */
 export const conflicts: Check<NonNullable<StackedPlan['conflicts']>> = (report, what, value) => {
-  const members = objectOf('default', 'rules', 'whiteouts', 'portable')(report, what, value);
+  const members = objectOf('default', 'rules', 'whiteouts', 'portable', 'base')(report, what, value);
   if (members === undefined) return undefined;
   const read = membersOf<keyof Conflicts>(report, `${what}.`, members);
   return {
@@ -29,5 +29,6 @@ export const conflicts: Check<NonNullable<StackedPlan['conflicts']>> = (report, 
     rules: read('rules', listOf(rule)),
     whiteouts: read('whiteouts', oneOf('error', 'repair', 'allow')),
     portable: read('portable', flag),
+    base: read('base', oneOf('error', 'ignore')),
   };
 };

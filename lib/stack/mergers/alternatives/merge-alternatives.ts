@@ -57,11 +57,13 @@ export function mergeAlternatives({ base, sides }: ParsedVersions<Selected>): {
   );
   // One that a component lost with its last choice may be needed by another component's.
   const defined = new Map([...everybody.flatMap((each) => [...each.slaves]), ...slaves]);
-  const link = merge(
+  const merged = merge(
     ({ link }) => new Map(link === undefined ? [] : [['', link]]),
     () => 'where it is',
     isEqual,
   ).get('');
+  // As with slaves: one that a component lost with its last choice.
+  const link = merged ?? (choices.size > 0 ? everybody.find((each) => each.link !== undefined)?.link : undefined);
   const manual = merge(manualOf, () => 'the choice that is set', isEqual).get('');
   const isRemoved = everybody.some((each) => each.selected === manual && each.choices.has(manual ?? ''));
   const isManual = manual !== undefined && (choices.has(manual) || !isRemoved);
