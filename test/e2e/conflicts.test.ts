@@ -23,12 +23,21 @@ const started = configured('started', base, { env: { PATH: '/opt/bin:/bin', MODE
 const open8080 = configured('open8080', base, { env: { PATH: '/bin:/sbin', MODE: 'b' }, exposedPorts: [8080] });
 new StackedImage(app, 'served', [started, open8080], { config: { env: { MODE: 'c' } } });
 new StackedImage(app, 'undecided', [started, open8080]);
+const merger = (name) => ({ mergers: [{ module: './' + name, paths: ['/etc/x'] }] });
+new StackedImage(app, 'endless', [one, two], merger('endless.js'));
+new StackedImage(app, 'leaving', [one, two], merger('leaving.js'));
 new StackedImage(app, 'unglued', [one, made('whiteout')], { glue: 'forbid' });
 `;
 
 let project: Project;
 beforeAll(() => {
-  project = Project.create(APP, { 1: 'first', 2: 'second', 3: 'third' });
+  project = Project.create(APP, {
+    1: 'first',
+    2: 'second',
+    3: 'third',
+    'endless.js': 'exports.merge = () => new Promise(() => {});',
+    'leaving.js': 'exports.merge = () => process.exit(0);',
+  });
   for (const [name, mode] of [
     ['open', '750'],
     ['closed', '700'],
@@ -117,4 +126,11 @@ test('explain without a path tells which image set each field of the config', ()
   const { stderr, status } = project.stack(['explain', 'undecided']);
   expect(stderr).toMatch(/error STACK5004: .*MODE/);
   expect(status).toBe(1);
+});
+
+test.each(['endless', 'leaving'])('a merger that ends the process before it is done is no success: %s', (image) => {
+  const outcome = project.stack(['deploy', image, '--to', `oci:./${image}`]);
+  expect(outcome).toMatchObject({ status: 4, stdout: '' });
+  expect(outcome.stderr).toMatch(/^error STACK1011: /m);
+  expect(fs.existsSync(project.path(image, 'index.json'))).toBe(false);
 });

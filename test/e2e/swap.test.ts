@@ -1,4 +1,5 @@
 import { DockerRegistry } from './docker-registry';
+import { writeLayout, writeTar } from './hand-made';
 import { Project } from './installed';
 
 const MINUTE = 60_000;
@@ -11,6 +12,7 @@ const kernel = new Layer(app, 'kernel', { from: base, imports: [{ source: 'kerne
 const ssl = new Layer(app, 'ssl', { from: base, imports: [{ source: 'ssl', dest: '/lib/' }, { source: 'conf-ssl', dest: '/etc/conf' }] });
 const web = new Layer(app, 'web', { from: base, imports: [{ source: 'web', dest: '/srv/' }, { source: 'conf-web', dest: '/etc/conf' }] });
 new StackedImage(app, 'plain', [kernel, ssl], { annotations: { 'org.example.note': 'kept' } });
+new StackedImage(app, 'alone', [kernel]);
 new StackedImage(app, 'merged', [kernel, new StackedImage(app, 'inner', [ssl, web], { buildOnly: true })]);
 `;
 
@@ -60,7 +62,10 @@ interface Shown {
     readonly layers: readonly { readonly digest: string }[];
     readonly annotations: Record<string, string>;
   };
-  readonly config: { readonly config: { readonly Env: readonly string[] } };
+  readonly config: {
+    readonly config: { readonly Env: readonly string[] };
+    readonly history?: readonly { readonly created?: string }[];
+  };
 }
 
 function inspect(image: string, to: string, format = 'tar'): Shown {
@@ -175,6 +180,26 @@ new StackedImage(app, 'plain', [layer('a', 'web'), layer('b', 'ssl')]);`;
   2 * MINUTE,
 );
 
+test('layers without history have a time that readers take, and exchanging back gives the same image', () => {
+  project.write({
+    'app.js': `const { App, Layer, StackedImage } = require('cdk-stack');
+const app = new App({ epoch: 86400 });
+const made = (name) => new Layer(app, name, { from: 'oci:./made:' + name, buildOnly: true });
+new StackedImage(app, 'both', [made('one'), made('two')]);`,
+  });
+  for (const name of ['one', 'two', 'newer']) {
+    project.write({ [`trees/${name}/${name === 'newer' ? 'one' : name}`]: name });
+    writeTar(project.path('trees', name), project.path(`${name}.tar`));
+    writeLayout(project.path('made'), name, [project.path(`${name}.tar`)]);
+  }
+  expect(project.stack(['deploy'])).toMatchObject({ status: 0 });
+  const before = inspect('both', 'oci:./oci');
+  stack('swap', 'oci:./oci:both', 'one=oci:./made:newer');
+  const { history } = inspect('both', 'oci:./oci').config;
+  expect(history?.map(({ created }) => created)).toEqual(['1970-01-02T00:00:00Z', '1970-01-02T00:00:00Z']);
+  expect(stack('swap', 'oci:./oci:both', 'one=oci:./made:one').digest).toBe(before.digest);
+});
+
 test(
   'what cannot be exchanged is one clear error, and nothing changes',
   () => {
@@ -194,6 +219,7 @@ new Layer(app, 'arm', { platform: 'linux/arm64', imports: [{ source: 'f', dest: 
       [['swap', 'oci:./oci:plain', 'ssl=oci:./other:other'], 'STACK5032', 1],
       [['swap', 'oci:./oci:plain', 'ssl=oci:./other:arm'], 'STACK6002', 1],
       [['swap', 'oci:./oci:ssl', 'ssl=oci:./oci:ssl'], 'STACK5030', 1],
+      [['rebase', 'oci:./oci:alone', 'oci:./other:other'], 'STACK5032', 1],
       [['swap', 'oci:./oci:plain', 'ssl'], 'STACK1001', 2],
       [['swap', 'oci:./oci:plain', 'ssl=oci:./oci:ssl-squashfs'], 'STACK5002', 1],
     ] as const) {
