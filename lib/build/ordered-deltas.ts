@@ -1,7 +1,8 @@
 import { canonicalJson, mapParallel, StackError } from '../core';
 import type { LayerFormat } from '../plan';
-import { identityOf, orderLayers } from '../stack';
+import { identityOf, orderLayers, type Commute } from '../stack';
 import type { BuiltImage, CombinedDeltas, DeltaSequence } from './built-image';
+import { withCommuting } from './commuting';
 import type { BuildContext } from './context';
 import { layerIn, type KnownDelta } from './delta';
 import { indexOf } from './path-lists';
@@ -23,8 +24,15 @@ export async function orderedDeltas(
   formats: readonly LayerFormat[],
 ): Promise<OrderedDeltas> {
   const sequences = sequencesOf(parts);
-  const [first, ...others] = formats.map((format) => inOrder(unifyLayers(sequences, format)));
-  if (first === undefined) return inOrder(await unifyFiles(context, sequences));
+  const unified =
+    formats.length === 0
+      ? [await unifyFiles(context, sequences)]
+      : formats.map((format) => unifyLayers(sequences, format));
+  const ordered = await withCommuting(context, parts, formats, (commute) =>
+    unified.map((each) => inOrder(each, commute)),
+  );
+  const [first, ...others] = ordered;
+  if (first === undefined) throw new StackError('STACK9001', 'there is nothing to order');
   if (others.every((other) => keysOf(other) === keysOf(first))) return first;
   throw new StackError(
     'STACK5003',
@@ -78,10 +86,11 @@ function unify(sequences: readonly DeltaSequence[], identify: (delta: KnownDelta
   });
 }
 
-function inOrder(combines: readonly DeltaSequence[]): OrderedDeltas {
+function inOrder(combines: readonly DeltaSequence[], commute?: Commute): OrderedDeltas {
   const known = new Map(combines.flatMap(({ deltas }) => deltas).map((delta) => [delta.contentKey, delta]));
   const order = orderLayers(
     combines.map(({ name, deltas }) => ({ name, layers: deltas.map(({ contentKey }) => contentKey) })),
+    commute,
   );
   return { deltas: order.flatMap((contentKey) => known.get(contentKey) ?? []), combines };
 }

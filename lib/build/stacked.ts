@@ -7,6 +7,7 @@ import {
   recordOf,
   sharedConfiguration,
   stackImages,
+  type Commute,
   type Component,
   type Configuration,
   type ImageVariant,
@@ -20,6 +21,7 @@ import {
   type ImageRequest,
 } from './built-image';
 import { checkConflicts } from './check-conflicts';
+import { withCommuting } from './commuting';
 import { applyConfig, declaredConfig, settledBy } from './config';
 import type { BuildContext } from './context';
 import { glueOn } from './glue-layer';
@@ -40,12 +42,18 @@ export async function buildStacked(
   images: BuiltImages,
 ): Promise<BuiltImage> {
   const parts = plan.components.map((component) => requireImage(images, component));
-  const variants = formats.map((format): [LayerFormat, ImageVariant] => {
+  const variantIn = (format: LayerFormat, commute?: Commute): [LayerFormat, ImageVariant] => {
     const [first, ...others] = parts.map((part) => componentOf(part, format));
     if (first === undefined) throw new StackError('STACK2006', 'a stacked image needs at least one component');
-    const combined = stackImages([first, ...others], settledBy(plan.config));
+    const combined = stackImages([first, ...others], settledBy(plan.config), commute);
     return [format, { ...combined, config: applyConfig(combined.config, plan.config) }];
-  });
+  };
+  const warn = (message: string): void => {
+    context.listener({ code: 'warning', id: 'layer-order', message, image: path });
+  };
+  const stackAll = (commute?: Commute): readonly (readonly [LayerFormat, ImageVariant])[] =>
+    formats.map((format) => variantIn(format, commute));
+  const variants = await withCommuting(context, parts, formats, stackAll, warn);
   for (const [, variant] of variants) checkLayers(variant); // before all of them are compared
   const combined = { ...(await orderedDeltas(context, parts, formats)), how: plan };
   const glue = await checkConflicts(context, path, combined);

@@ -34,7 +34,7 @@ export function runInProcess(argv: readonly string[]): void {
     // A merger of the app runs in this process: it may end it, or wait for what never comes.
     if (isDone || status !== EXIT.ok) return;
     writeSync(2, 'error STACK1011: the process ended before the command was done\n');
-    writeSync(2, '  fix: see that no merger of the app ends the process, or waits for what never comes\n');
+    writeSync(2, '  hint: see that no merger of the app ends the process, or waits for what never comes\n');
     process.exitCode = EXIT.app;
   });
   void run(argv, processIo(), controller.signal).then((status) => {

@@ -55,14 +55,14 @@ export class StackError extends Error {
     return ERROR_CODES[this.code].exit;
   }
 
-  /** This error with a place added, where it has none yet. */
+  /** This error with a place added, where it has none yet; and so its others. */
   public at(place: ErrorPlace): StackError {
     if (this.constructPath !== undefined) return this;
     const located = new StackError(
       this.code,
       this.message,
       { constructPath: place.constructPath, source: place.source, hint: this.hint, cause: this.cause },
-      this.others,
+      this.others.map((error) => error.at(place)),
     );
     if (this.stack !== undefined) located.stack = this.stack;
     return located;

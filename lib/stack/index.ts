@@ -1,4 +1,5 @@
 export { Combination, type IndexedLayer, type LayeredComponent, type Place } from './combination';
+export { commute, type Commute } from './commute';
 export { recordOf, type CombinationRecord, type ImageRecord } from './component-record';
 export { mergeConfigs, NOTHING_SETTLED, withProtocol, type Settled } from './config';
 export { sharedConfiguration, type Configuration } from './configuration';

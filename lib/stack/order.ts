@@ -1,5 +1,6 @@
 import { lowerBound, StackError } from '../core';
 import { shortDigest } from '../oci';
+import type { Commute } from './commute';
 
 /** One component as a sequence of layer identities, bottom to top. */
 export interface Sequence {
@@ -21,14 +22,22 @@ interface Edge {
  * lowest (stacking.md §1). A layer that one sequence has twice stays where it has it first.
  *
  * Laws: one component keeps its layers; a repeated one changes nothing; shared prefixes come first.
+ * @param commute tells of which layers any order will do: of those the first component's is taken; default: of none
  * @throws StackError STACK5003 when components order the same layers in contradicting ways
  */
-export function orderLayers(components: readonly Sequence[]): string[] {
+export function orderLayers(components: readonly Sequence[], commute?: Commute): string[] {
+  const edges = components.flatMap(edgesOf);
+  const order = sort(components, edges) ?? (commute && sort(components, compatibleEdges(components, commute)));
+  if (order !== undefined) return order;
+  throw contradiction(edges);
+}
+
+/** @returns undefined when edges contradict each other */
+function sort(components: readonly Sequence[], edges: readonly Edge[]): string[] | undefined {
   const layers = [...new Set(components.flatMap((component) => component.layers))]; // by (component, position)
   const rank = new Map(layers.map((layer, position) => [layer, position]));
   const above = new Map<string, Set<string>>(layers.map((layer) => [layer, new Set()]));
   const waitingFor = new Map(layers.map((layer) => [layer, 0]));
-  const edges = components.flatMap(edgesOf);
   for (const edge of edges) {
     if (above.get(edge.below)?.has(edge.above) === true) continue;
     above.get(edge.below)?.add(edge.above);
@@ -45,8 +54,33 @@ export function orderLayers(components: readonly Sequence[]): string[] {
       if (count === 0) insert(ready, freed, rank);
     }
   }
-  if (ordered.length < layers.length) throw contradiction(edges, new Set(ordered));
-  return ordered;
+  return ordered.length === layers.length ? ordered : undefined;
+}
+
+/** What components want, without what earlier ones want the other way round, if that makes no difference. */
+function compatibleEdges(components: readonly Sequence[], commute: Commute): Edge[] {
+  const edges: Edge[] = [];
+  const reached = new Map<string, Set<string>>(); // what is above a layer
+  const isBelow = (below: string, above: string): boolean => reached.get(below)?.has(above) === true;
+  const add = (edge: Edge): void => {
+    const more = [edge.above, ...(reached.get(edge.above) ?? [])];
+    for (const layer of [edge.below, ...[...reached.keys()].filter((each) => isBelow(each, edge.below))]) {
+      const known = reached.get(layer) ?? new Set();
+      reached.set(layer, known);
+      for (const each of more) known.add(each);
+    }
+    edges.push(edge);
+  };
+  for (const { name, layers } of components) {
+    const distinct = [...new Set(layers)];
+    for (const [position, above] of distinct.entries()) {
+      for (const below of distinct.slice(0, position).reverse()) {
+        const isFree = isBelow(above, below) && commute(below, above);
+        if (!isFree && !isBelow(below, above)) add({ below, above, name });
+      }
+    }
+  }
+  return edges;
 }
 
 function edgesOf({ name, layers }: Sequence): Edge[] {
@@ -61,9 +95,9 @@ function insert(ready: string[], layer: string, rank: ReadonlyMap<string, number
   ready.splice(place, 0, layer);
 }
 
-/** Names one circle: every layer that could not be ordered waits for another such one, so walking down ends in a circle. */
-function contradiction(edges: readonly Edge[], ordered: ReadonlySet<string>): StackError {
-  const waiting = new Map(edges.filter(({ below }) => !ordered.has(below)).map((edge) => [edge.above, edge]));
+/** Names one circle: every layer in or above one waits for another such one, so walking down ends in a circle. */
+function contradiction(edges: readonly Edge[]): StackError {
+  const waiting = new Map(stuck(edges).map((edge) => [edge.above, edge]));
   const path: Edge[] = [];
   const visited = new Map<string, number>();
   let edge = waiting.values().next().value;
@@ -83,4 +117,11 @@ function contradiction(edges: readonly Edge[], ordered: ReadonlySet<string>): St
       hint: 'build the components on one base in one order, or leave one of them out',
     },
   );
+}
+
+/** Edges that lead from what waits for something itself. */
+function stuck(edges: readonly Edge[]): readonly Edge[] {
+  const waiting = new Set(edges.map(({ above }) => above));
+  const left = edges.filter(({ below }) => waiting.has(below));
+  return left.length === edges.length ? edges : stuck(left);
 }

@@ -1,5 +1,6 @@
 import { canonicalJson, StackError } from '../core';
 import { formatPlatform, samePlatform } from '../oci';
+import type { Commute } from './commute';
 import { mergeConfigs, NOTHING_SETTLED, type Settled } from './config';
 import { combineSteps } from './steps';
 import { familyOf, identityOf, layersOf, type Component, type ImageVariant } from './variant';
@@ -8,11 +9,13 @@ import { familyOf, identityOf, layersOf, type Component, type ImageVariant } fro
  * Combines images without touching a byte of their layers: the result lists the components' layers, bottom to top,
  * each once, with descriptors copied verbatim (stacking.md §1 and §2).
  * @param settled what the combination sets itself, so that components may differ in it
+ * @param commute tells of which layers any order will do; default: of none
  * @throws StackError STACK5001 (platforms), STACK5002 (media families), STACK5003 (order), STACK5004 (config)
  */
 export function stackImages(
   components: readonly [Component, ...Component[]],
   settled: Settled = NOTHING_SETTLED,
+  commute?: Commute,
 ): ImageVariant {
   const { platform } = components[0].variant;
   requireOnePlatform(components);
@@ -22,7 +25,7 @@ export function stackImages(
   return {
     platform,
     config: mergeConfigs(configs, base?.config, settled),
-    steps: combineSteps(components),
+    steps: combineSteps(components, commute),
     base,
     components,
   };

@@ -1,5 +1,6 @@
 import { canonicalJson } from '../core';
 import { digestOf } from '../oci';
+import type { Commute } from './commute';
 import { orderLayers, type Sequence } from './order';
 import { identityOf, type Component, type ImageStep, type ImageVariant } from './variant';
 
@@ -16,9 +17,10 @@ export function isKnownEmpty(diffId: string): boolean {
  * without a layer that follow it in any component stay behind it. Known empty layers become such steps.
  *
  * Combinations among the components count as what they combine: stack(stack(a, b), c) = stack(a, b, c).
+ * @param commute as {@link orderLayers} has it
  * @throws StackError STACK5003 when components order the same layers in contradicting ways
  */
-export function combineSteps(components: readonly Component[]): readonly ImageStep[] {
+export function combineSteps(components: readonly Component[], commute?: Commute): readonly ImageStep[] {
   const leading = new StepGroup();
   const groups = new Map<string, StepGroup>();
   const sequences = flattenComponents(components).map(({ name, variant }): Sequence => {
@@ -40,7 +42,7 @@ export function combineSteps(components: readonly Component[]): readonly ImageSt
     group.addEmpty(empty);
     return { name, layers };
   });
-  const ordered = orderLayers(sequences).flatMap((identity) => groups.get(identity)?.steps ?? []);
+  const ordered = orderLayers(sequences, commute).flatMap((identity) => groups.get(identity)?.steps ?? []);
   return [...leading.steps, ...ordered];
 }
 

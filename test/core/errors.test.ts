@@ -31,6 +31,8 @@ describe('StackError', () => {
     });
     expect(placed.stack).toBe(error.stack);
     expect(placed.at({ constructPath: 'other' })).toBe(placed);
+    const joined = joinErrors([error, placed.at({}), new StackError('STACK2006', 'y')]).at({ constructPath: 'c' });
+    expect(joined.all().map(({ constructPath }) => constructPath)).toEqual(['c', 'a/b', 'c']);
   });
 
   test('has the exit status of its code', () => {

@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { digestOf } from '../../lib/oci';
-import { orderLayers, stackImages, type ImageVariant } from '../../lib/stack';
+import type { Entry } from '../../lib/pack';
+import { commute, orderLayers, stackImages, type ImageVariant } from '../../lib/stack';
 import { failureOf } from '../failure';
+import { directory, file, listOf, opaque, whiteout } from './combination';
 import { components, image, wordsOf } from './fixture';
 
 /** The order of layers of sequences named a, b, c … */
@@ -196,5 +198,52 @@ describe('stacks of stacks', () => {
     const on: ImageVariant = { ...image([]), steps: [...lower.steps, ...image(['top']).steps], base: lower };
     expect(wordsOf(stack(on, image(['z'])))).toEqual(['x', 'y', 'top', 'z']);
     expect(() => stack(on, image(['y', 'x']))).toThrow(/contradicting/);
+  });
+});
+
+describe('layers that have nothing to do with each other', () => {
+  const free = (...sequences: readonly (readonly string[])[]): string[] =>
+    orderLayers(
+      sequences.map((layers, place) => ({ name: String.fromCharCode(97 + place), layers })),
+      (below, above) => [below, above].every((layer) => layer !== 'fixed'),
+    );
+
+  test('come in the order of the first component that has both', () => {
+    expect(free(['x', 'y'], ['y', 'x'])).toEqual(['x', 'y']);
+    expect(free(['x', 'y'], ['y', 'z', 'x'])).toEqual(['x', 'y', 'z']);
+  });
+
+  test('keep in place what does have to do with others', () => {
+    expect(free(['x', 'fixed', 'y'], ['a', 'y', 'x', 'b'])).toEqual(['a', 'x', 'fixed', 'y', 'b']);
+    expect(() => free(['x', 'fixed'], ['fixed', 'x'])).toThrow(expect.objectContaining({ code: 'STACK5003' }) as Error);
+  });
+
+  test('if all are such, any components go together, each layer once, and the first one is as it was', () => {
+    const any = fc.array(fc.shuffledSubarray(PAIRS, { minLength: 1 }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(any, (sequences) => {
+        const ordered = orderLayers(
+          sequences.map((layers, place) => ({ name: String(place), layers })),
+          () => true,
+        );
+        expect([...ordered].sort()).toEqual([...new Set(sequences.flat())].sort());
+        expect(ordered.filter((layer) => sequences[0]?.includes(layer))).toEqual(sequences[0]);
+      }),
+    );
+  });
+
+  test.each<[string, Entry[], Entry[], boolean]>([
+    ['other files in one directory', [directory('d'), file('d/a')], [directory('d'), file('d/b')], true],
+    ['directories of another time', [directory('d')], [directory('d', { mtime: 9 }), file('d/b')], true],
+    ['directories of another mode', [directory('d')], [directory('d', { mode: 0o700 })], false],
+    ['one file of both', [file('a', '1')], [file('a', '1')], false],
+    ['a file where the other has a directory that it does not describe', [file('d')], [file('d/x')], false],
+    ['a removal of what the other has', [whiteout('d')], [directory('d'), file('d/x')], false],
+    ['a removal of something else', [whiteout('a')], [file('b')], true],
+    ['an opaque directory of both', [opaque('d')], [directory('d'), file('d/x')], false],
+    ['files that could be behind a link', [file('lib/x')], [file('a')], false],
+  ])('%s', (_what, a, b, expected) => {
+    expect(commute(listOf(a), listOf(b))).toBe(expected);
+    expect(commute(listOf(b), listOf(a))).toBe(expected);
   });
 });

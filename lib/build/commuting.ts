@@ -1,0 +1,55 @@
+import { mapParallel, StackError } from '../core';
+import type { PathList } from '../pack';
+import type { LayerFormat } from '../plan';
+import { commute, identityOf, type Commute } from '../stack';
+import type { BuiltImage } from './built-image';
+import type { BuildContext } from './context';
+import { layerIn } from './delta';
+import { pathListOf } from './path-lists';
+
+/** Indexes read at a time: of a layer that nobody knows the paths of, it is transferred and unpacked. */
+const READ_AT_A_TIME = 4;
+
+/**
+ * Orders layers. Where components contradict each other it is tried again with the paths of their layers: of two layers that
+ * have nothing to do with each other any order will do, and the first component's is taken (stacking.md §1).
+ * @param work orders them
+ * @param warn is told that it was taken, with what contradicts itself
+ * @throws StackError STACK5003 where layers do have to do with each other; as `pathListOf`; what the work throws
+ */
+export async function withCommuting<T>(
+  context: BuildContext,
+  parts: readonly BuiltImage[],
+  formats: readonly LayerFormat[],
+  work: (commute?: Commute) => T,
+  warn?: (message: string) => void,
+): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    if (!StackError.is(error) || error.code !== 'STACK5003') throw error;
+    const result = work(await commuteOf(context, parts, formats));
+    warn?.(`${error.message}; these have nothing to do with each other, so the first component's order is taken`);
+    return result;
+  }
+}
+
+/** By content keys as by identities in the formats. */
+async function commuteOf(
+  context: BuildContext,
+  parts: readonly BuiltImage[],
+  formats: readonly LayerFormat[],
+): Promise<Commute> {
+  const deltas = [...new Set(parts.flatMap((part) => part.deltas))];
+  const lists = new Map<string, PathList>();
+  const read = await mapParallel(deltas, READ_AT_A_TIME, (delta) => pathListOf(context, delta));
+  for (const [at, delta] of deltas.entries()) {
+    const layers = formats.flatMap((format) => layerIn(delta, format) ?? []);
+    const list = read[at];
+    if (list !== undefined) for (const key of [delta.contentKey, ...layers.map(identityOf)]) lists.set(key, list);
+  }
+  return (below, above) => {
+    const [a, b] = [lists.get(below), lists.get(above)];
+    return a !== undefined && b !== undefined && commute(a, b);
+  };
+}
