@@ -43,6 +43,35 @@ test('an upgrade in one component wins, a removal, too', async () => {
   expect(await mergedFile(apk, INSTALLED, base, ...sides)).toBe(pkg('a', '2') + pkg('c'));
 });
 
+describe('what packages need', () => {
+  const ssl = pkg('libssl', '3.1-r0', 'p:so:libssl.so.3=3 ssl\n');
+  const curl = pkg('curl', '8.0-r0', 'D:libssl>=3 so:libssl.so.3 !wget\n');
+  const toldOf = async (base: string, ...sides: string[]): Promise<readonly string[]> => {
+    const made = await mergedFile(apk, INSTALLED, base, ...sides);
+    return Array.isArray(made) ? made.map((line) => line.replace(`${INSTALLED}: `, '').replace(' [a b]', '')) : [];
+  };
+
+  test('must be there when one component needs what another one removes', async () => {
+    expect(await toldOf(ssl, curl + ssl, pkg('other'))).toEqual([
+      "DEP_BROKEN 'curl' of a needs 'libssl>=3', which is removed in b",
+      "DEP_BROKEN 'curl' of a needs 'so:libssl.so.3', which is removed in b",
+    ]);
+    expect(await toldOf(ssl, curl + ssl, ssl + pkg('other'))).toEqual([]);
+  });
+
+  test('must not meet what it does not go with, but may be that itself', async () => {
+    expect(await toldOf(ssl, curl + ssl, ssl + pkg('wget'))).toEqual([
+      "DEP_BROKEN 'curl' of a does not go with 'wget' in b",
+    ]);
+    const only = pkg('mta', '1', 'D:!mail\np:mail\n');
+    expect(await toldOf('', only, pkg('x'))).toEqual([]);
+  });
+
+  test('is not told where it was missing before', async () => {
+    expect(await toldOf(curl, curl + pkg('x'), curl + pkg('y'))).toEqual([]);
+  });
+});
+
 test.each([
   ['two versions', [pkg('a', '1'), pkg('a', '2')], 'PKG_VERSION_CONFLICT', "package 'a' has version 1 in a and 2 in b"],
   [

@@ -17,7 +17,7 @@ const WORLDS = ['etc/apk/world', ...DATABASES.map((database) => `${database}/wor
 /** The database of apk, by package: its files are those that apk writes when it installs all of them. */
 export const apk: Merger = {
   name: 'apk',
-  version: 1,
+  version: 2,
   paths: [...WORLDS, ...DATABASES.map((database) => `${database}/{installed,scripts.tar,scripts.tar.gz,triggers}`)].map(
     (path) => `/${path}`,
   ),
