@@ -1,6 +1,7 @@
 import type { MergeProblem } from '../merger';
-import type { Records, Side } from '../records';
+import type { Records } from '../records';
 import { listed } from '../settlement';
+import type { ParsedVersions } from '../versions';
 import type { InstalledPackage } from './installed';
 
 /**
@@ -11,10 +12,10 @@ import type { InstalledPackage } from './installed';
 export function findBroken(
   path: string,
   packages: Records<InstalledPackage>,
-  sides: readonly Side<InstalledPackage>[],
+  sides: ParsedVersions<Records<InstalledPackage>>['sides'],
 ): readonly MergeProblem[] {
   const together = providersOf(packages);
-  const apart = sides.map((side) => ({ ...side, providers: providersOf(side.records) }));
+  const apart = sides.map(({ component, value }) => ({ component, records: value, providers: providersOf(value) }));
   const problems: MergeProblem[] = [];
   for (const [name, each] of packages) {
     for (const need of needsOf(each)) {
@@ -70,8 +71,8 @@ function problemOf(
   path: string,
   name: string,
   need: Need,
-  sound: readonly Side<InstalledPackage>[],
-  sides: readonly Side<InstalledPackage>[],
+  sound: readonly { readonly component: string }[],
+  sides: readonly { readonly component: string }[],
 ): MergeProblem {
   const having = sound.map(({ component }) => component);
   const others = sides.map(({ component }) => component).filter((component) => !having.includes(component));

@@ -5,6 +5,7 @@ import { ofLines } from '../lines';
 import { Settlement } from '../settlement';
 import { parseContested, parseVersions, readVersions, type ParsedVersions } from '../versions';
 import { checksumOfScript, inPackageOrder, parseScripts, parseTriggers } from './by-package';
+import { findBroken } from './dependencies';
 import { formatInstalled, mergeInstalled, parseInstalled } from './installed';
 import { mergeWorld, parseWorld } from './world';
 
@@ -69,6 +70,8 @@ async function mergePackages(request: MergeRequest, path: string, into: Settleme
   if (parsed === undefined) return [];
   const { packages, problems } = mergeInstalled(path, parsed);
   into.problems.push(...problems);
+  // Of packages that contradict each other nobody knows what they would need.
+  if (problems.length === 0) into.problems.push(...findBroken(path, packages, parsed.sides));
   if (parsed.sides.length > 0) into.write(path, formatInstalled(packages));
   return [...packages.values()].map(({ checksum }) => checksum);
 }

@@ -5,7 +5,6 @@ import { linesOf, ofLines } from '../lines';
 import { listed } from '../settlement';
 import { Malformed } from '../malformed';
 import { type ParsedVersions } from '../versions';
-import { findBroken } from './dependencies';
 
 /** A package as the database of apk has it. */
 export interface InstalledPackage {
@@ -55,15 +54,16 @@ export function mergeInstalled(
   path: string,
   { base, sides }: ParsedVersions<Records<InstalledPackage>>,
 ): { readonly packages: Records<InstalledPackage>; readonly problems: readonly MergeProblem[] } {
-  const records = sides.map(({ component, value }) => ({ component, records: value }));
-  const merged = mergeRecords(base, records, {
-    isSame: (a, b) => a.lines.length === b.lines.length && a.lines.every((line, at) => line === b.lines[at]),
-  });
+  const merged = mergeRecords(
+    base,
+    sides.map(({ component, value }) => ({ component, records: value })),
+    {
+      isSame: (a, b) => a.lines.length === b.lines.length && a.lines.every((line, at) => line === b.lines[at]),
+    },
+  );
   const isSorted = [base, ...sides.map(({ value }) => value)].every((each) => isInOrder([...each.keys()]));
   const packages = isSorted ? new Map([...merged.records].sort(([a], [b]) => compareAsApk(a, b))) : merged.records;
-  const problems = merged.conflicts.map((conflict) => problemOf(path, conflict));
-  // Of packages that contradict each other nobody knows what they would need.
-  return { packages, problems: problems.length > 0 ? problems : findBroken(path, packages, records) };
+  return { packages, problems: merged.conflicts.map((conflict) => problemOf(path, conflict)) };
 }
 
 function problemOf(path: string, { key: name, changes }: RecordConflict<InstalledPackage>): MergeProblem {
