@@ -95,7 +95,10 @@ export const ERROR_CODES = {
     title: 'A component has files in a directory that it does not describe, and that is a link in another one.',
     exit: EXIT.failed,
   },
-  STACK5015: { title: "A setuid or setgid file, or a device, replaces another component's file.", exit: EXIT.failed },
+  STACK5015: {
+    title: 'A file with setuid, setgid or capabilities, or a device, meets a file of another component.',
+    exit: EXIT.failed,
+  },
   STACK5016: { title: "A file replaces another component's directory, which is not empty.", exit: EXIT.failed },
   STACK5017: { title: 'Names of two components differ only in case or in the form of Unicode.', exit: EXIT.failed },
   STACK5018: { title: 'One component removes a file of the base that another one changes.', exit: EXIT.failed },

@@ -18,7 +18,7 @@ const KINDS: Readonly<Record<ConflictCode, { readonly error: ErrorCode; readonly
   },
   PRIVILEGED_FILE: {
     error: 'STACK5015',
-    text: "a setuid or setgid file, or a device, replaces another component's file",
+    text: 'a file with setuid, setgid or capabilities, or a device, meets a file of another component',
   },
   FILE_OVER_DIRECTORY: {
     error: 'STACK5016',

@@ -20,7 +20,7 @@ export type ConflictCode =
   | 'TYPE_CONFLICT'
   /** A layer has files in a directory that it does not describe, and that is a link in another component. */
   | 'IMPLICIT_PARENT'
-  /** A setuid or setgid file, or a device, in the place of another component's file. */
+  /** A file with setuid, setgid or capabilities, or a device, where another component has another file. */
   | 'PRIVILEGED_FILE'
   | 'FILE_OVER_DIRECTORY'
   /** Two names that are one where upper and lower case, or forms of Unicode, are not told apart. */
