@@ -1,21 +1,18 @@
-import { mapParallel, StackError } from '../core';
+import { StackError } from '../core';
 import type { PathList } from '../pack';
 import type { LayerFormat } from '../plan';
 import { commute, identityOf, type Commute } from '../stack';
 import type { BuiltImage } from './built-image';
 import type { BuildContext } from './context';
 import { layerIn } from './delta';
-import { pathListOf } from './path-lists';
-
-/** Indexes read at a time: of a layer that nobody knows the paths of, it is transferred and unpacked. */
-const READ_AT_A_TIME = 4;
+import { pathListsOf } from './path-lists';
 
 /**
  * Orders layers. Where components contradict each other it is tried again with the paths of their layers: of two layers that
  * have nothing to do with each other any order will do, and the first component's is taken (stacking.md §1).
  * @param work orders them
  * @param warn is told that it was taken, with what contradicts itself
- * @throws StackError STACK5003 where layers do have to do with each other; as `pathListOf`; what the work throws
+ * @throws StackError STACK5003 where layers do have to do with each other; as `pathListsOf`; what the work throws
  */
 export async function withCommuting<T>(
   context: BuildContext,
@@ -42,7 +39,7 @@ async function commuteOf(
 ): Promise<Commute> {
   const deltas = [...new Set(parts.flatMap((part) => part.deltas))];
   const lists = new Map<string, PathList>();
-  const read = await mapParallel(deltas, READ_AT_A_TIME, (delta) => pathListOf(context, delta));
+  const read = await pathListsOf(context, deltas);
   for (const [at, delta] of deltas.entries()) {
     const layers = formats.flatMap((format) => layerIn(delta, format) ?? []);
     const list = read[at];

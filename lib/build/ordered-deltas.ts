@@ -1,14 +1,11 @@
-import { canonicalJson, mapParallel, StackError } from '../core';
+import { canonicalJson, StackError } from '../core';
 import type { LayerFormat } from '../plan';
 import { identityOf, orderLayers, type Commute } from '../stack';
 import type { BuiltImage, CombinedDeltas, DeltaSequence } from './built-image';
 import { withCommuting } from './commuting';
 import type { BuildContext } from './context';
 import { layerIn, type KnownDelta } from './delta';
-import { indexOf } from './path-lists';
-
-/** Indexes looked up at a time: a layer that nobody knows the paths of is transferred and unpacked for it. */
-const LOOKED_UP_AT_A_TIME = 4;
+import { indexesOf } from './path-lists';
 
 type OrderedDeltas = Pick<CombinedDeltas, 'deltas' | 'combines'>;
 
@@ -16,7 +13,7 @@ type OrderedDeltas = Pick<CombinedDeltas, 'deltas' | 'combines'>;
  * What images consist of together, in the order in which their layers are published.
  * @param formats in which they are published together; none where only their files are wanted
  * @throws StackError STACK5003 when images order the same layers in contradicting ways, or the formats order them differently;
- *   as `indexOf` where nothing was packed
+ *   as `indexesOf` where nothing was packed
  */
 export async function orderedDeltas(
   context: BuildContext,
@@ -65,7 +62,7 @@ async function unifyFiles(
 ): Promise<readonly DeltaSequence[]> {
   if (sequences.length < 2) return sequences;
   const deltas = [...new Set(sequences.flatMap((sequence) => sequence.deltas))];
-  const found = await mapParallel(deltas, LOOKED_UP_AT_A_TIME, (delta) => indexOf(context, delta));
+  const found = await indexesOf(context, deltas);
   const indexes = new Map(deltas.map((delta, at) => [delta, found[at]]));
   return unify(sequences, (delta) => indexes.get(delta) ?? delta.contentKey);
 }

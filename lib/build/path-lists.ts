@@ -1,3 +1,4 @@
+import { mapParallel } from '../core';
 import { isDigest } from '../oci';
 import { packTree, PathList } from '../pack';
 import type { BuildContext } from './context';
@@ -5,6 +6,9 @@ import type { KnownDelta } from './delta';
 
 /** Digests of path indexes by what deltas are by content. */
 const INDEXES = 'indexes';
+
+/** Indexes read at a time: of a layer that nobody knows the paths of, it is transferred and unpacked. */
+const READ_AT_A_TIME = 4;
 
 /** Remembers where the path index of a delta is. */
 export async function recordIndex({ store }: BuildContext, contentKey: string, index: string): Promise<void> {
@@ -17,6 +21,16 @@ export async function recordIndex({ store }: BuildContext, contentKey: string, i
  */
 export async function pathListOf(context: BuildContext, delta: KnownDelta): Promise<PathList> {
   return PathList.parse(await context.store.readBlob(await indexOf(context, delta)));
+}
+
+/** Of several deltas, in their order. @throws StackError as {@link pathListOf} */
+export function pathListsOf(context: BuildContext, deltas: readonly KnownDelta[]): Promise<readonly PathList[]> {
+  return mapParallel(deltas, READ_AT_A_TIME, (delta) => pathListOf(context, delta));
+}
+
+/** Of several deltas, in their order. @throws StackError as {@link indexOf} */
+export function indexesOf(context: BuildContext, deltas: readonly KnownDelta[]): Promise<readonly string[]> {
+  return mapParallel(deltas, READ_AT_A_TIME, (delta) => indexOf(context, delta));
 }
 
 /**

@@ -58,13 +58,14 @@ export async function buildStacked(
   const combined = { ...(await orderedDeltas(context, parts, formats)), how: plan };
   const glue = await checkConflicts(context, path, combined);
   const glued = glue === undefined ? undefined : await glueOn(context, path, glue, new Map(variants));
-  requireMountable(context, path, glued?.variants ?? new Map(variants));
+  const published = glued?.variants ?? new Map(variants);
+  requireMountable(context, path, published);
   return {
     path,
     plan,
     platform: platformOf(plan, images),
     configuration: configurationOf(path, parts, plan, variants[0]?.[1].config),
-    variants: glued?.variants ?? new Map(variants),
+    variants: published,
     deltas: [...combined.deltas, ...(glued?.deltas ?? [])],
     combines: combined.combines,
     records: new Map(
@@ -80,7 +81,7 @@ export async function buildStacked(
 /**
  * What an image consists of, also of a combination that is not built, since its components contradict each other.
  * @param images the image, or the components of a combination
- * @throws StackError STACK5003, and as `indexOf`
+ * @throws StackError STACK5003, and as `indexesOf`
  */
 export async function combinedDeltas(
   context: BuildContext,

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { EXIT } from '../core';
+import { ERROR_CODES, EXIT } from '../core';
 import type { Io } from './io';
 import { run } from './run';
 
@@ -33,9 +33,10 @@ export function runInProcess(argv: readonly string[]): void {
   process.on('exit', (status) => {
     // A merger of the app runs in this process: it may end it, or wait for what never comes.
     if (isDone || status !== EXIT.ok) return;
-    writeSync(2, 'error STACK1011: the process ended before the command was done\n');
+    const { title, exit } = ERROR_CODES.STACK1011;
+    writeSync(2, `error STACK1011: ${title}\n`);
     writeSync(2, '  hint: see that no merger of the app ends the process, or waits for what never comes\n');
-    process.exitCode = EXIT.app;
+    process.exitCode = exit;
   });
   void run(argv, processIo(), controller.signal).then((status) => {
     isDone = true;

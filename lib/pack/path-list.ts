@@ -163,7 +163,12 @@ export class PathList {
 
 /** A path as it stands in JSON. */
 function unescaped(path: string): string {
-  return path.includes('\\') ? (JSON.parse(`"${path}"`) as string) : path;
+  if (!path.includes('\\')) return path;
+  try {
+    return JSON.parse(`"${path}"`) as string;
+  } catch {
+    throw damaged();
+  }
 }
 
 function typeAt(text: string, at: number): EntryType | undefined {

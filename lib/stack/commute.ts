@@ -14,8 +14,9 @@ export function commute(a: PathList, b: PathList): boolean {
 
 function isSelfContained(list: PathList): boolean {
   return list.groups.every(({ directory }) => {
-    const at = directory === '' ? undefined : list.find(directory);
-    return directory === '' || (at !== undefined && list.type(at) === 'directory');
+    if (directory === '') return true;
+    const at = list.find(directory);
+    return at !== undefined && list.type(at) === 'directory';
   });
 }
 

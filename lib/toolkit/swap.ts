@@ -28,12 +28,15 @@ export interface RebaseOptions {
   readonly by: string;
   /** Where relative paths start. */
   readonly directory: string;
+  /** Registry hosts that are spoken to without encryption; those on this machine are anyway. */
   readonly plainHttp?: readonly string[];
-  /** Also when packages go away, or come in earlier versions. */
+  /** Also when packages go away, or come in earlier versions. @default false */
   readonly allowDowngrade?: boolean;
-  /** Tell what would be done, and publish nothing. */
+  /** Tell what would be done, and publish nothing. @default false */
   readonly dryRun?: boolean;
+  /** Is told what happens. */
   readonly listener: Listener;
+  /** Breaks it off. */
   readonly signal?: AbortSignal;
 }
 

@@ -201,6 +201,25 @@ new StackedImage(app, 'both', [made('one'), made('two')]);`,
 });
 
 test(
+  'a base with more layers than runtimes mount is refused, and nothing changes',
+  () => {
+    expect(project.stack(['deploy', 'plain'])).toMatchObject({ status: 0 });
+    const index = project.layout().indexText;
+    const tars = Array.from({ length: 126 }, (_, at) => {
+      project.write({ [`many/${String(at)}/${String(at)}`]: '' });
+      writeTar(project.path('many', String(at)), project.path(`${String(at)}.tar`));
+      return project.path(`${String(at)}.tar`);
+    });
+    writeLayout(project.path('made'), 'many', tars);
+    const refused = project.stack(['rebase', 'oci:./oci:plain', 'oci:./made:many']);
+    expect(refused).toMatchObject({ status: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/^error STACK5005: the image has 128 tar layers/m);
+    expect(project.layout().indexText).toBe(index);
+  },
+  MINUTE,
+);
+
+test(
   'what cannot be exchanged is one clear error, and nothing changes',
   () => {
     project.stack(['deploy']);

@@ -95,6 +95,7 @@ test.each([
   ],
   ['another line', '{"name":"d","type":"directory"}\n'],
   ['an unknown type', '{"path":"d","type":"unknown"}\n'],
+  ['an escape that is none', '{"path":"d\\x/e","type":"directory"}\n'],
   ['a last path without an end', '{"path":"d\n'],
   ['a path without an end', '{"path":"d\n{"path":"e","type":"directory"}\n'],
 ])('cannot be made of %s', (_name, text) => {
