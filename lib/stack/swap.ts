@@ -1,4 +1,4 @@
-import { StackError } from '../core';
+import { canonicalJson, StackError } from '../core';
 import { formatPlatform, samePlatform, type RuntimeConfig } from '../oci';
 import { mergeConfigs } from './config';
 import { combineSteps, isKnownEmpty } from './steps';
@@ -81,7 +81,9 @@ export function rebaseComponents(
   return mapImages(components, (component, parts) => {
     const { steps, config, components: combined } = component.variant;
     const rest = own(steps);
-    if (combined === undefined && !rest.some(({ layer }) => layer !== undefined) && !isBase(component.name)) {
+    const isShared =
+      rest.every(({ layer }) => layer === undefined) && canonicalJson(config) === canonicalJson(base.config);
+    if (combined === undefined && isShared && !isBase(component.name)) {
       throw new StackError('STACK5032', `'${component.name}' is itself what the components share, and would be lost`, {
         hint: 'deploy the app that made the combination, with its component on the other base',
       });

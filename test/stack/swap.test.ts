@@ -63,3 +63,16 @@ test('a component that is all that they share is not replaced with the base, unl
   const rebased = again(rebaseComponents(parts, other, runtime, (name) => name === 'runtime'));
   expect(wordsOf(rebased)).toEqual(['other', 'service']);
 });
+
+test('a component that changes only the config of what they share keeps that on another base', () => {
+  const base = image(['base'], { Env: ['A=1'] });
+  const configured = { ...base, config: { Env: ['A=1', 'B=1'] }, base };
+  const parts = [
+    component('configured', configured),
+    component('other', { ...image(['base', 'other'], base.config), base }),
+  ];
+  const by = { name: 'new', variant: image(['new'], { Env: ['A=2'] }) };
+  const rebased = again(rebaseComponents(parts, by, base, () => false));
+  expect(wordsOf(rebased)).toEqual(['new', 'other']);
+  expect(rebased.config.Env).toEqual(['A=2', 'B=1']);
+});
