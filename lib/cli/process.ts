@@ -1,18 +1,16 @@
-import { writeSync } from 'node:fs';
 import { ERROR_CODES, EXIT } from '../core';
 import type { Io } from './io';
+import { lastWords } from './output';
 import { run } from './run';
 
 const SIGNAL_STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
 /** How long a cancelled command may take to leave things in order. */
 const GRACE_MS = 10_000;
 
-/** Whether the command has ended, or nobody reads what it says any more. */
-let isDone = false;
-
 /** Runs a command line in this process: signals cancel it, and the exit status tells how it ended. */
 export function runInProcess(argv: readonly string[]): void {
   const controller = new AbortController();
+  let isDone = false;
   let cancelledWith: number | undefined;
   const cancel = (signal: keyof typeof SIGNAL_STATUS): void => {
     const status = SIGNAL_STATUS[signal];
@@ -24,18 +22,16 @@ export function runInProcess(argv: readonly string[]): void {
   };
   process.on('SIGINT', cancel);
   process.on('SIGTERM', cancel);
-  process.stdout.on('error', outputFailed);
-  process.stderr.on('error', outputFailed);
   process.on('uncaughtException', (error) => {
-    writeSync(2, `error STACK9001: cdk-stack is at fault\n${error.stack ?? error.message}\n`);
+    lastWords(`error STACK9001: cdk-stack is at fault\n${error.stack ?? error.message}\n`);
     process.exit(EXIT.internal);
   });
   process.on('exit', (status) => {
     // A merger of the app runs in this process: it may end it, or wait for what never comes.
     if (isDone || status !== EXIT.ok) return;
     const { title, exit } = ERROR_CODES.STACK1011;
-    writeSync(2, `error STACK1011: ${title}\n`);
-    writeSync(2, '  hint: see that no merger of the app ends the process, or waits for what never comes\n');
+    lastWords(`error STACK1011: ${title}\n`);
+    lastWords('  hint: see that no merger of the app ends the process, or waits for what never comes\n');
     process.exitCode = exit;
   });
   void run(argv, processIo(), controller.signal).then((status) => {
@@ -50,12 +46,4 @@ export function runInProcess(argv: readonly string[]): void {
 function processIo(): Io {
   const { stdin, stdout, stderr, env } = process;
   return { stdin, stdout, stderr: env['STACK_STDERR_TO_STDOUT'] === '1' ? stdout : stderr, env, cwd: process.cwd() };
-}
-
-/** A reader that has gone, as in `stack ls | head -1`, is no failure; a full disk is. */
-function outputFailed(error: NodeJS.ErrnoException): void {
-  isDone = true;
-  if (error.code === 'EPIPE') process.exit(process.exitCode ?? EXIT.ok);
-  writeSync(2, `error: cannot write the output: ${error.message}\n`);
-  process.exit(EXIT.failed);
 }

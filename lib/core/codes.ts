@@ -37,6 +37,7 @@ export const ERROR_CODES = {
   STACK1009: { title: 'The outputs file cannot be written.', exit: EXIT.failed },
   STACK1010: { title: 'What would be published was not approved.', exit: EXIT.cancelled },
   STACK1011: { title: 'The process ended before the command was done.', exit: EXIT.app },
+  STACK1012: { title: 'The result of a command cannot be written to standard output.', exit: EXIT.failed },
 
   STACK2001: { title: 'The app failed before it finished synthesizing.', exit: EXIT.app },
   STACK2002: { title: 'The app creates no image.', exit: EXIT.app },

@@ -18,7 +18,7 @@ describe('docs/cli.md', () => {
 
   test('explains every exit status', () => {
     const text = fs.readFileSync(path.join(__dirname, '../../docs/cli.md'), 'utf8');
-    for (const status of [...Object.values(EXIT), 130, 143])
+    for (const status of [...Object.values(EXIT), 130, 141, 143])
       expect(text).toMatch(new RegExp(`^\\| +${String(status)} \\|`, 'm'));
   });
 });
