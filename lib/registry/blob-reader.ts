@@ -4,20 +4,25 @@ import { ContentCheck, type Expected } from './digests';
 import { connectionFailure, RequestFailure } from './failure';
 import { readStart, type HttpResponse } from './http';
 import { delayAfter, isTransient, sleep } from './retry';
-import { scopeOf } from './scopes';
+import { scopeOf, type Action } from './scopes';
 
 /** Bytes that count as progress: after them a broken connection is mended as often as before. */
 const PROGRESS = 1024 * 1024;
 
 /**
- * Whether a repository has a blob that would be uploaded to it. A refusal counts as no: that of the upload says why.
+ * Asks whether a repository has a blob. A refusal counts as no: that of an upload says why.
+ * @param actions the rights to ask with; by default those of an upload, which would come next
  * @throws StackError of any request
  */
-export async function hasBlob(access: Access, digest: string): Promise<boolean> {
+export async function hasBlob(
+  access: Access,
+  digest: string,
+  actions: readonly Action[] = ['pull', 'push'],
+): Promise<boolean> {
   const call = {
     ...callFor(access, digest, `look for the blob ${digest}`),
     method: 'HEAD' as const,
-    scopes: [scopeOf(access.repository.name, 'pull', 'push')],
+    scopes: [scopeOf(access.repository.name, ...actions)],
     expected: [200, 403, 404],
   };
   return access.host.send(call, async (response) => {

@@ -7,8 +7,13 @@ export interface BlobSource extends Expected {
    * Its bytes from an offset on; may be called again after a broken connection. A `Readable` fits.
    */
   open(offset: number): AsyncIterable<Uint8Array>;
-  /** Repositories, as `HOST/NAME`, that may have it: one in the registry it goes to saves the upload. */
+  /**
+   * Repositories, as `HOST/NAME`, that had it when they were last used, the likeliest first: the blob is mounted from one in the
+   * registry it goes to, without a question. When that is refused, it is uploaded.
+   */
   readonly knownIn?: readonly string[] | undefined;
+  /** Repositories, as `HOST/NAME`, that would have it if they exist: those in the registry it goes to are asked first. */
+  readonly maybeIn?: readonly string[] | undefined;
 }
 
 /**

@@ -18,5 +18,5 @@ export {
   type Reference,
   type Repository,
 } from '../oci';
-export { Registry, type Push, type RegistryOptions, type WorkOptions } from './registry';
+export { Registry, type Push, type Pushed, type RegistryOptions, type WorkOptions } from './registry';
 export type { RetryPolicy } from './retry';

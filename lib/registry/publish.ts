@@ -1,4 +1,4 @@
-import { JointWork, Semaphore, StackError } from '../core';
+import { EXIT, JointWork, Semaphore, StackError } from '../core';
 import {
   digestOf,
   formatRepository,
@@ -15,9 +15,12 @@ import { uploadBlob, type ChunkOptions } from './blob-upload';
 import { RequestFailure } from './failure';
 import { findManifest, putManifest, type ManifestSource } from './manifests';
 import {
+  flatSteps,
   planPush,
   uncertainBlobs,
+  type BlobQuestion,
   type BlobStep,
+  type BlobTransfer,
   type Known,
   type ManifestStep,
   type PlannedPublication,
@@ -60,6 +63,7 @@ export class Publishing {
   /** Our own changes to an index of referrers come one after the other. */
   private readonly noting = new Semaphore(1);
   private readonly work: JointWork;
+  private readonly transfers: BlobTransfer[] = [];
 
   /**
    * @param accessTo the way to a repository
@@ -95,8 +99,8 @@ export class Publishing {
     });
     this.asked = performance.now();
     const known = { manifests, tags, blobs: new Set<string>() };
-    await this.together(uncertainBlobs(planPush(this.planned, known)), async ({ repository, digest }) => {
-      if (await hasBlob(this.access(repository), digest)) known.blobs.add(`${repository}@${digest}`);
+    await this.together(uncertainBlobs(this.planned, known), async (question) => {
+      if (await this.isThere(question)) known.blobs.add(`${question.repository}@${question.digest}`);
     });
     return planPush(this.planned, known satisfies Known);
   }
@@ -104,14 +108,27 @@ export class Publishing {
   /**
    * Does what a plan says. When something fails, whatever is under way is broken off and no tag is touched any more. When it
    * took long, tags are looked at once more before: somebody else may have moved them meanwhile.
+   * @returns how each blob got where it is: a mount that is refused becomes an upload
    * @throws StackError STACK6115, and of any request; the signal's reason when aborted
    */
-  public async execute(plan: PushPlan): Promise<void> {
+  public async execute(plan: PushPlan): Promise<readonly BlobTransfer[]> {
     await this.together(plan.blobs, (step) => this.bring(step));
     for (const wave of plan.manifests) await this.together(wave, (step) => this.publish(step));
     if (performance.now() - this.asked > ANSWER_AGE)
       await this.together(plan.tags, (step) => this.requireUnmoved(step));
     await this.together(plan.tags, (step) => this.tag(step));
+    return inOrderOf(plan, this.transfers);
+  }
+
+  /** A guess may lead to a repository that is out of reach; that is no failure of the push. */
+  private async isThere({ repository, digest, isGuess }: BlobQuestion): Promise<boolean> {
+    if (!isGuess) return hasBlob(this.access(repository), digest);
+    try {
+      return await hasBlob(this.access(repository), digest, ['pull']);
+    } catch (error) {
+      if (StackError.is(error) && error.exitStatus === EXIT.authentication) return false;
+      throw error;
+    }
   }
 
   private take({ repository: text, manifests, tags = [] }: Publication): PlannedPublication {
@@ -138,8 +155,10 @@ export class Publishing {
       from === undefined ? undefined : await UploadSession.mount(access, source, parseRepository(from).name);
     if (from !== undefined && session === undefined) {
       access.listener({ code: 'blob-mounted', repository, digest, size, from });
+      this.transfers.push({ repository, digest, size, from });
     } else {
       await uploadBlob(access, source, this.chunks, session);
+      this.transfers.push({ repository, digest, size, from: undefined });
     }
     await this.together(then, (next) => this.bring(next));
   }
@@ -224,6 +243,14 @@ export class Publishing {
 const MISSING: ReadonlySet<string> = new Set(['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN']);
 /** Statuses with which registries keep a tag from being moved. */
 const IMMUTABLE: ReadonlySet<number> = new Set([400, 403, 405, 409, 412]);
+
+/** Transfers end in any order; they are told in that of the plan, and what the plan did not foresee comes last. */
+function inOrderOf({ blobs }: PushPlan, transfers: readonly BlobTransfer[]): readonly BlobTransfer[] {
+  const nameOf = ({ repository, digest }: BlobTransfer): string => `${repository}@${digest}`;
+  const places = new Map(flatSteps(blobs).map((step, place) => [nameOf(step), place]));
+  const placeOf = (transfer: BlobTransfer): number => places.get(nameOf(transfer)) ?? places.size;
+  return [...transfers].sort((a, b) => placeOf(a) - placeOf(b));
+}
 
 function childrenOf(content: Buffer): readonly string[] {
   const document = parseDocument(content, 'a manifest to be published');

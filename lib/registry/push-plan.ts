@@ -2,8 +2,10 @@
 export interface PlannedBlob {
   readonly digest: string;
   readonly size: number;
-  /** Repositories, as `HOST/NAME`, that may have it. */
+  /** Repositories, as `HOST/NAME`, that had it when they were last used, the likeliest first. */
   readonly knownIn?: readonly string[] | undefined;
+  /** Repositories, as `HOST/NAME`, that would have it if they exist: only guesses. */
+  readonly maybeIn?: readonly string[] | undefined;
 }
 
 /** A manifest or index to be published. */
@@ -32,13 +34,17 @@ export interface Known {
   readonly tags: ReadonlyMap<string, string>;
 }
 
-/** Brings a blob into a repository. */
-export interface BlobStep {
+/** A blob on its way into a repository, or as it got there. */
+export interface BlobTransfer {
   readonly digest: string;
   readonly size: number;
   readonly repository: string;
-  /** Repository of the same registry to mount it from, `HOST/NAME`; undefined: it is uploaded. */
+  /** Repository of the same registry that it is mounted from, `HOST/NAME`; undefined: it is uploaded. */
   readonly from: string | undefined;
+}
+
+/** Brings a blob into a repository. */
+export interface BlobStep extends BlobTransfer {
   /** Steps that need this one, since they mount from where it brings the blob. */
   readonly then: readonly BlobStep[];
 }
@@ -66,33 +72,58 @@ export interface PushPlan {
 
 /** Blobs of at most so many bytes are uploaded as soon as they can be asked for: a config, mostly, that is new if its image is. */
 const NOT_WORTH_ASKING = 8 * 1024;
+/** Guesses that are worth a question for one blob. */
+const MAX_GUESSES = 3;
 
 /**
- * Plans a whole push. A manifest that is there has its blobs; every other blob is uploaded to one repository of its registry
- * and mounted into the others, or only mounted where the registry has it already. A tag that is right is left alone.
+ * Plans a whole push. A manifest that is there has its blobs. A blob that a repository of the registry has, or had when it was last
+ * used, is mounted; every other one is uploaded to one repository and mounted into the others. A tag that is right is left alone.
  */
 export function planPush(publications: readonly PlannedPublication[], known: Known): PushPlan {
   const manifests = planManifests(publications, known);
   const tags = planTags(publications, known);
-  return { blobs: planBlobs(publications, known), manifests: withoutTagged(manifests, tags), tags };
+  const blobs = placesIn(publications, known).flatMap(stepsFor);
+  return { blobs, manifests: withoutTagged(manifests, tags), tags };
 }
 
-/** Blobs and repositories that are worth a question before something is uploaded, as `HOST/NAME` and digest. */
-export function uncertainBlobs(plan: PushPlan): readonly ManifestStep[] {
-  return plan.blobs
-    .filter(({ from, size }) => from === undefined && size > NOT_WORTH_ASKING)
-    .flatMap((step) => [step, ...step.then].map(({ repository, digest }) => ({ repository, digest })));
+/** All steps of a plan's blobs in one list. */
+export function flatSteps(steps: readonly BlobStep[]): readonly BlobStep[] {
+  return steps.flatMap((step) => [step, ...step.then]);
 }
 
-/** Where one blob of one registry is, may be, and has to come. */
+/** A question whether a repository, as `HOST/NAME`, has a blob. */
+export interface BlobQuestion {
+  readonly repository: string;
+  readonly digest: string;
+  /** Whether nothing but a guess leads there, so that it may as well be out of reach. */
+  readonly isGuess: boolean;
+}
+
+/** Lists the questions that are worth asking before blobs are uploaded. */
+export function uncertainBlobs(publications: readonly PlannedPublication[], known: Known): readonly BlobQuestion[] {
+  return placesIn(publications, known).flatMap((places) => {
+    const { digest, size, guessed, needed } = places;
+    const steps = flatSteps(stepsFor(places));
+    if (size <= NOT_WORTH_ASKING || steps[0]?.from !== undefined) return [];
+    const guesses = [...guessed].filter((repository) => !needed.has(repository)).slice(0, MAX_GUESSES);
+    return [
+      ...steps.map(({ repository }) => ({ repository, digest, isGuess: false })),
+      ...(steps.length === 0 ? [] : guesses).map((repository) => ({ repository, digest, isGuess: true })),
+    ];
+  });
+}
+
+/** Where one blob of one registry is, was, may be, and has to come. */
 interface Places {
+  readonly digest: string;
   readonly size: number;
   readonly present: Set<string>;
   readonly hinted: Set<string>;
+  readonly guessed: Set<string>;
   readonly needed: Set<string>;
 }
 
-function planBlobs(publications: readonly PlannedPublication[], known: Known): readonly BlobStep[] {
+function placesIn(publications: readonly PlannedPublication[], known: Known): readonly Places[] {
   const all = new Map<string, Places>();
   for (const { repository, manifests } of publications) {
     for (const manifest of manifests) {
@@ -101,21 +132,31 @@ function planBlobs(publications: readonly PlannedPublication[], known: Known): r
         const places = placesOf(all, hostOf(repository), blob);
         const hasIt = isThere || known.blobs.has(`${repository}@${blob.digest}`);
         (hasIt ? places.present : places.needed).add(repository);
-        for (const other of blob.knownIn ?? []) if (hostOf(other) === hostOf(repository)) places.hinted.add(other);
+        for (const other of onHost(repository, blob.knownIn)) places.hinted.add(other);
+        for (const other of onHost(repository, blob.maybeIn)) {
+          (known.blobs.has(`${other}@${blob.digest}`) ? places.present : places.guessed).add(other);
+        }
       }
     }
   }
-  return [...all].flatMap(([key, places]) => stepsFor(key.slice(key.indexOf(' ') + 1), places));
+  return [...all.values()];
+}
+
+function onHost(repository: string, others: readonly string[] = []): readonly string[] {
+  return others.filter((other) => hostOf(other) === hostOf(repository));
 }
 
 function placesOf(all: Map<string, Places>, host: string, { digest, size }: PlannedBlob): Places {
   const key = `${host} ${digest}`;
-  const places = all.get(key) ?? { size, present: new Set(), hinted: new Set(), needed: new Set() };
-  all.set(key, places);
-  return places;
+  const found = all.get(key);
+  if (found !== undefined) return found;
+  const places = { digest, size, present: new Set<string>(), hinted: new Set<string>() };
+  const made = { ...places, guessed: new Set<string>(), needed: new Set<string>() };
+  all.set(key, made);
+  return made;
 }
 
-function stepsFor(digest: string, { size, present, hinted, needed }: Places): readonly BlobStep[] {
+function stepsFor({ digest, size, present, hinted, needed }: Places): readonly BlobStep[] {
   const missing = [...needed].filter((repository) => !present.has(repository));
   const step = (repository: string, from: string | undefined, then: readonly BlobStep[] = []): BlobStep => ({
     digest,

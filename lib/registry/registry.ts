@@ -24,7 +24,7 @@ import { listTags } from './lists';
 import { findManifest, readManifest, type FetchedManifest } from './manifests';
 import { pullImage, type PulledImage } from './pull';
 import { Publishing, type Publication } from './publish';
-import type { PushPlan } from './push-plan';
+import type { BlobTransfer, PushPlan } from './push-plan';
 import { listReferrers } from './referrers';
 import { DEFAULT_RETRY, type RetryPolicy } from './retry';
 import { scopeOf } from './scopes';
@@ -63,7 +63,13 @@ export interface Push {
    * Does it, once.
    * @throws StackError as {@link Registry.publish}
    */
-  readonly execute: () => Promise<void>;
+  readonly execute: () => Promise<Pushed>;
+}
+
+/** What was published, and how. */
+export interface Pushed extends Pick<PushPlan, 'manifests' | 'tags'> {
+  /** How each blob got where it is, in the order of the plan: what could not be mounted was uploaded. */
+  readonly blobs: readonly BlobTransfer[];
 }
 
 /**
@@ -166,7 +172,7 @@ export class Registry {
       this.access(parseRepository(repository), signal);
     const publishing = new Publishing(publications, accessTo, this.chunks, options.signal);
     const plan = await publishing.plan();
-    return { plan, execute: () => publishing.execute(plan) };
+    return { plan, execute: async () => ({ ...plan, blobs: await publishing.execute(plan) }) };
   }
 
   /**
@@ -176,10 +182,9 @@ export class Registry {
    * @throws StackError STACK6101 to STACK6115, STACK3002, STACK3003, STACK6005; the signal's reason when aborted. No tag names
    * anything incomplete then.
    */
-  public async publish(publications: readonly Publication[], options: WorkOptions = {}): Promise<PushPlan> {
-    const { plan, execute } = await this.prepare(publications, options);
-    await execute();
-    return plan;
+  public async publish(publications: readonly Publication[], options: WorkOptions = {}): Promise<Pushed> {
+    const { execute } = await this.prepare(publications, options);
+    return execute();
   }
 
   /**

@@ -36,8 +36,7 @@ export async function copy(options: CopyOptions): Promise<PlacedImage> {
   try {
     const image = await readStoredImage(from, { registry, platform, signal });
     const { result, execute } = await preparePlacing(to, image, { registry, listener, signal });
-    if (!dryRun) await execute();
-    return result;
+    return dryRun ? result : await execute();
   } finally {
     await close();
   }

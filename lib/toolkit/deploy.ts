@@ -79,16 +79,26 @@ async function publish(
       ? undefined
       : await prepareRegistries(registries, images, { registry: registry(), store, owners, listener, signal });
   const writeLayouts = async (dry: boolean): Promise<readonly DeployedTarget[]> => {
-    const left = { layout: [] as DeployedTarget[], registry: [...(push?.targets ?? [])] };
-    for (const target of layouts) left.layout.push(await publishInLayout(target, images, { dryRun: dry, listener }));
-    return targets.flatMap(({ kind }) => left[kind].shift() ?? []);
+    const written: DeployedTarget[] = [];
+    for (const target of layouts) written.push(await publishInLayout(target, images, { dryRun: dry, listener }));
+    return written;
   };
-  if (dryRun) return writeLayouts(true);
-  await approve?.(await writeLayouts(true));
+  const planned = async (): Promise<readonly DeployedTarget[]> =>
+    inOrder(targets, await writeLayouts(true), push?.targets ?? []);
+  if (dryRun) return planned();
+  await approve?.(await planned());
   await readyMissing(context, layouts, images);
-  const deployed = await writeLayouts(false);
-  await push?.execute();
-  return deployed;
+  const written = await writeLayouts(false);
+  return inOrder(targets, written, (await push?.execute()) ?? []);
+}
+
+function inOrder(
+  targets: readonly Target[],
+  layout: readonly DeployedTarget[],
+  registry: readonly DeployedTarget[],
+): readonly DeployedTarget[] {
+  const left = { layout: [...layout], registry: [...registry] };
+  return targets.flatMap(({ kind }) => left[kind].shift() ?? []);
 }
 
 /** Images that are published under the name of one that was asked for: those for other platforms belong to it. */

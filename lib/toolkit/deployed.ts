@@ -1,7 +1,7 @@
 import type { Listener } from '../core';
 import { formatPlatform, type Descriptor } from '../oci';
 import type { LayerFormat } from '../plan';
-import type { BlobStep } from '../registry';
+import type { BlobTransfer } from '../registry';
 import type { NamedImage } from './named-images';
 
 /** What was transferred, or with `dryRun` would be. */
@@ -75,11 +75,14 @@ export function deployedImages(named: NamedImage, reference: string, moves: Move
   }));
 }
 
-/** What the steps of a push bring, and where. */
-export function blobsIn(steps: readonly BlobStep[]): readonly DeployedBlob[] {
-  return steps
-    .flatMap((step) => [step, ...step.then])
-    .map(({ digest, size, repository: to, from }) => ({ digest, size, to, ...(from === undefined ? {} : { from }) }));
+/** Blobs that a push brings, or has brought, and where. */
+export function blobsIn(transfers: readonly BlobTransfer[]): readonly DeployedBlob[] {
+  return transfers.map(({ digest, size, repository: to, from }) => ({
+    digest,
+    size,
+    to,
+    ...(from === undefined ? {} : { from }),
+  }));
 }
 
 /** What a target got, or would get. */

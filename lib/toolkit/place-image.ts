@@ -1,6 +1,6 @@
 import { StackError, type Listener } from '../core';
 import { formatRepository, writeLayout, type Descriptor, type LayoutImage } from '../oci';
-import type { BlobSource, Registry } from '../registry';
+import { flatSteps, type BlobSource, type Registry } from '../registry';
 import { Store } from '../store';
 import { blobsIn, transferOf, type DeployedBlob, type Transfer } from './deployed';
 import type { ImageInLayout, ImageInRegistry, ImagePlace } from './image-place';
@@ -30,8 +30,12 @@ export interface PlacingOptions {
 /** What is about to be put somewhere. */
 export interface Placing {
   readonly result: PlacedImage;
-  /** Does it. @throws StackError STACK6003 to STACK6006, STACK6101 to STACK6115, STACK7001, STACK7002 */
-  readonly execute: () => Promise<unknown>;
+  /**
+   * Does it.
+   * @returns what was done, as `result` says what would be
+   * @throws StackError STACK6003 to STACK6006, STACK6101 to STACK6115, STACK7001, STACK7002
+   */
+  readonly execute: () => Promise<PlacedImage>;
 }
 
 /**
@@ -47,12 +51,15 @@ function placing(
   image: StoredImage,
   work: Pick<PlacedImage, 'reference' | 'changed'> & { readonly was: string | undefined },
   blobs: readonly DeployedBlob[],
-  execute: () => Promise<unknown>,
+  execute: () => Promise<readonly DeployedBlob[]>,
 ): Placing {
   const { reference, changed, was } = work;
   const { digest } = rootOf(image);
-  const result = { reference, digest, changed, ...(was === undefined ? {} : { was }), ...transferOf(blobs) };
-  return { result, execute };
+  const placed = { reference, digest, changed, ...(was === undefined ? {} : { was }) };
+  return {
+    result: { ...placed, ...transferOf(blobs) },
+    execute: async () => ({ ...placed, ...transferOf(await execute()) }),
+  };
 }
 
 async function placeInLayout(
@@ -66,7 +73,11 @@ async function placeInLayout(
   const images: readonly LayoutImage[] = [
     { refName, manifest: { ...root, annotations: undefined }, blobs: layoutBlobs(image) }, // without its name elsewhere
   ];
-  const { blobs, names } = await writeLayout(directory, images, { dryRun: true });
+  const write = async (options: Parameters<typeof writeLayout>[2]): ReturnType<typeof writeLayout> =>
+    writeLayout(directory, images, options);
+  const { blobs, names } = await write({ dryRun: true });
+  const toTarget = (written: readonly Pick<Descriptor, 'digest' | 'size'>[]): readonly DeployedBlob[] =>
+    written.map(({ digest, size }) => ({ digest, size, to: target }));
   const onBlob = ({ digest, size }: Descriptor): void => {
     listener({ code: 'blob-written', target, digest, size });
   };
@@ -74,8 +85,8 @@ async function placeInLayout(
   return placing(
     image,
     { reference: `${target}:${refName}`, changed, was: changed ? names.get(refName) : root.digest },
-    blobs.map(({ digest, size }) => ({ digest, size, to: target })),
-    () => writeLayout(directory, images, { onBlob, signal }),
+    toTarget(blobs),
+    async () => toTarget((await write({ onBlob, signal })).blobs),
   );
 }
 
@@ -104,9 +115,8 @@ async function placeInRegistry(
     blobs: blobs.map((blob) => blobSource(blob, image, places.of(repository.registry, blob.digest))),
   }));
   const tags = tag === undefined ? [] : [tag];
-  const { plan, execute } = await registry().prepare([{ repository: formatRepository(repository), manifests, tags }], {
-    signal,
-  });
+  const publications = [{ repository: formatRepository(repository), manifests, tags }];
+  const { plan, execute } = await registry().prepare(publications, { signal });
   const [move] = plan.tags;
   const isNew = plan.manifests.length > 0;
   return placing(
@@ -116,10 +126,11 @@ async function placeInRegistry(
       changed: move !== undefined || isNew,
       was: move === undefined ? (isNew ? undefined : root.digest) : move.was,
     },
-    blobsIn(plan.blobs),
+    blobsIn(flatSteps(plan.blobs)),
     async () => {
-      await execute();
-      await places.note(plan.blobs);
+      const pushed = await execute();
+      await places.note(publications);
+      return blobsIn(pushed.blobs);
     },
   );
 }
@@ -131,6 +142,6 @@ function blobSource(blob: Descriptor, { knownIn, open }: StoredImage, place: str
     digest: blob.digest,
     size: blob.size,
     open: (offset) => stream.from(offset),
-    knownIn: [...knownIn(blob), ...(place === undefined ? [] : [place])],
+    knownIn: [...(place === undefined ? [] : [place]), ...knownIn(blob)],
   };
 }

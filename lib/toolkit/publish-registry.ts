@@ -1,7 +1,15 @@
 import { createReadStream } from 'node:fs';
 import type { Listener } from '../core';
 import type { EncodedBlob } from '../build';
-import type { BlobSource, Publication, PublishedManifest, PushPlan, Registry } from '../registry';
+import {
+  flatSteps,
+  type BlobSource,
+  type BlobTransfer,
+  type Publication,
+  type PublishedManifest,
+  type PushPlan,
+  type Registry,
+} from '../registry';
 import type { Store } from '../store';
 import { blobsIn, deployedImages, deployedTarget, tellDeployed, type DeployedTarget } from './deployed';
 import type { NamedImage } from './named-images';
@@ -30,9 +38,10 @@ export interface PreparedRegistries {
   readonly targets: readonly DeployedTarget[];
   /**
    * Publishes it.
+   * @returns what each target got: a mount that was planned may have been refused
    * @throws StackError STACK6101 to STACK6115, STACK7004; no tag names anything incomplete then
    */
-  readonly execute: () => Promise<void>;
+  readonly execute: () => Promise<readonly DeployedTarget[]>;
 }
 
 /**
@@ -46,20 +55,23 @@ export async function prepareRegistries(
   shared: RegistryPublishing,
 ): Promise<PreparedRegistries> {
   const { registry, store, listener, signal } = shared;
-  if (targets.length === 0) return { targets: [], execute: () => Promise.resolve() };
+  if (targets.length === 0) return { targets: [], execute: () => Promise.resolve([]) };
   const places = await PublishedPlaces.load(store, targets.map(hostOf));
   const publications = targets.flatMap((target) =>
     published.map((named) => publicationOf(target, named, { ...shared, places })),
   );
   const { plan, execute } = await registry.prepare(publications, { signal });
-  const deployed = targets.map((target) => plannedTarget(target, published, plan));
+  const withBlobs = (blobs: readonly BlobTransfer[]): readonly DeployedTarget[] =>
+    targets.map((target) => targetWith(target, published, plan, blobs));
   return {
-    targets: deployed,
+    targets: withBlobs(flatSteps(plan.blobs)),
     execute: async () => {
       const started = performance.now();
-      await execute();
-      await places.note(plan.blobs);
+      const { blobs } = await execute();
+      await places.note(publications);
+      const deployed = withBlobs(blobs);
       for (const target of deployed) tellDeployed(listener, target, started);
+      return deployed;
     },
   };
 }
@@ -86,11 +98,10 @@ function manifestOf(
       .filter(({ descriptor }) => descriptor.digest !== manifest.digest)
       .map((blob) => ({
         ...sourceOf(blob, shared),
-        knownIn: [
-          blob.origin,
-          ...(shared.owners.get(blob.descriptor.digest) ?? []).map((name) => `${target.prefix}/${name}`),
-          shared.places.of(hostOf(target), blob.descriptor.digest),
-        ].filter((place) => place !== undefined),
+        knownIn: [shared.places.of(hostOf(target), blob.descriptor.digest), blob.origin].filter(
+          (place) => place !== undefined,
+        ),
+        maybeIn: (shared.owners.get(blob.descriptor.digest) ?? []).map((name) => `${target.prefix}/${name}`),
       })),
   };
 }
@@ -126,10 +137,17 @@ function sourceOf(
   return { digest, size, open };
 }
 
-/** What a plan does for one of the targets: those of one registry share their blobs, so each counts where it is uploaded. */
-function plannedTarget(target: RegistryTarget, published: readonly NamedImage[], plan: PushPlan): DeployedTarget {
+/**
+ * A target's part of a push, planned or done: targets of one registry share their blobs, so each counts where it is uploaded.
+ */
+function targetWith(
+  target: RegistryTarget,
+  published: readonly NamedImage[],
+  plan: PushPlan,
+  transfers: readonly BlobTransfer[],
+): DeployedTarget {
   const repositories = new Set(published.map((named) => repositoryOf(target, named)));
-  const blobs = blobsIn(plan.blobs).filter(({ to }) => repositories.has(to));
+  const blobs = blobsIn(transfers).filter(({ to }) => repositories.has(to));
   const moves = new Map(plan.tags.map(({ repository, tag, was }) => [`${repository}:${tag}`, was]));
   const images = published.flatMap((named) => deployedImages(named, referenceIn(target, named), moves));
   return deployedTarget(target.text, blobs, images);

@@ -1,6 +1,6 @@
 import { canonicalJson } from '../core';
 import { digestOf, isDigest } from '../oci';
-import type { BlobStep } from '../registry';
+import type { Publication } from '../registry';
 import type { Store } from '../store';
 
 const RECORD = 'published';
@@ -11,11 +11,11 @@ const MAX_BLOBS = 20_000;
 type Places = Map<string, string>;
 
 /**
- * In which repositories blobs were published before, by registry. Only hints: a registry that has lost a blob refuses to mount
- * it, and it is uploaded.
+ * Repositories where blobs were published before, by registry. A registry that has lost a blob refuses to mount it, and it is
+ * uploaded.
  */
 export class PublishedPlaces {
-  /** What the store knows of some registries. @throws StackError STACK7001 */
+  /** Loads what the store knows of some registries. @throws StackError STACK7001 */
   public static async load(store: Store, hosts: Iterable<string>): Promise<PublishedPlaces> {
     const places = new Map<string, Places>();
     for (const host of new Set(hosts)) places.set(host, placesIn(await store.readRecord(RECORD, keyOf(host)), host));
@@ -32,12 +32,27 @@ export class PublishedPlaces {
     return this.places.get(host)?.get(digest);
   }
 
-  /** Remembers where blobs were brought. @throws StackError STACK7001, STACK7002 */
-  public async note(steps: readonly BlobStep[]): Promise<void> {
+  /**
+   * Remembers where blobs are after a push, also those that were there before. What is known already stays, so that a push
+   * that changes nothing writes nothing.
+   * @throws StackError STACK7001, STACK7002
+   */
+  public async note(publications: readonly Publication[]): Promise<void> {
+    const repositories = new Map<string, string[]>();
+    for (const { repository, manifests } of publications) {
+      for (const { digest } of manifests.flatMap(({ blobs }) => blobs)) {
+        const key = `${hostOf(repository)} ${digest}`;
+        repositories.set(key, [...(repositories.get(key) ?? []), repository]);
+      }
+    }
     const changed = new Set<string>();
-    for (const { digest, repository } of steps.flatMap((step) => [step, ...step.then])) {
-      const host = repository.slice(0, repository.indexOf('/'));
-      this.places.get(host)?.set(digest, repository);
+    for (const [key, [repository = '', ...others]] of repositories) {
+      const [host = '', digest = ''] = key.split(' ');
+      const known = this.places.get(host);
+      const before = known?.get(digest);
+      if (known === undefined || (before !== undefined && [repository, ...others].includes(before))) continue;
+      known.delete(digest); // the latest come last
+      known.set(digest, repository);
       changed.add(host);
     }
     for (const host of changed) {
@@ -45,6 +60,10 @@ export class PublishedPlaces {
       await this.store.writeRecord(RECORD, keyOf(host), kept);
     }
   }
+}
+
+function hostOf(repository: string): string {
+  return repository.slice(0, repository.indexOf('/'));
 }
 
 function keyOf(host: string): string {

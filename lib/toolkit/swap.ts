@@ -124,8 +124,7 @@ async function exchange(
     const epoch = Number.isNaN(created) ? context.epoch : created;
     const stored = await restack({ ...context, epoch }, options, { original, other, record, exchanged });
     const { result, execute } = await preparePlacing(place, stored, context);
-    if (!dryRun) await execute();
-    return result;
+    return dryRun ? result : await execute();
   });
 }
 

@@ -1,7 +1,14 @@
-import { planPush, uncertainBlobs, type BlobStep, type Known, type PlannedPublication } from '../../lib/registry';
+import {
+  planPush,
+  uncertainBlobs,
+  type BlobStep,
+  type Known,
+  type PlannedBlob,
+  type PlannedPublication,
+} from '../../lib/registry';
 
-const blob = (digest: string, ...knownIn: string[]) => ({ digest, size: 10_000, knownIn });
-const manifest = (digest: string, ...blobs: (string | ReturnType<typeof blob>)[]) => ({
+const blob = (digest: string, ...knownIn: string[]): PlannedBlob => ({ digest, size: 10_000, knownIn });
+const manifest = (digest: string, ...blobs: (string | PlannedBlob)[]) => ({
   digest,
   blobs: blobs.map((each) => (typeof each === 'string' ? blob(each) : each)),
   children: [] as string[],
@@ -101,6 +108,28 @@ const ROWS: readonly Row[] = [
     tags: ['r/a:1=m'],
   },
   {
+    name: 'a guess that nothing confirms is uploaded, not mounted',
+    publications: [publish('r/a', manifest('m', { ...blob('x'), maybeIn: ['r/z'] }))],
+    blobs: ['r/a+x'],
+    manifests: [],
+    tags: ['r/a:1=m'],
+  },
+  {
+    name: 'a guess that a question has confirmed is mounted from',
+    publications: [publish('r/a', manifest('m', { ...blob('x', 'r/y'), maybeIn: ['r/z'] }))],
+    known: known([], ['r/z@x']),
+    blobs: ['r/a<r/z+x'],
+    manifests: [],
+    tags: ['r/a:1=m'],
+  },
+  {
+    name: 'of places where a blob was, the first that is not its home is mounted from',
+    publications: [publish('r/a', manifest('m', blob('x', 'r/a', 'r/y', 'r/z')))],
+    blobs: ['r/a<r/y+x'],
+    manifests: [],
+    tags: ['r/a:1=m'],
+  },
+  {
     name: 'a blob twice in one image, and in two images of one repository, is uploaded once',
     publications: [publish('r/a', manifest('m', 'x', 'x'), manifest('n', 'x'))],
     blobs: ['r/a+x'],
@@ -173,16 +202,29 @@ test.each(ROWS)('the plan has $name', ({ publications, known: facts = known(), b
 });
 
 test('only blobs that would be uploaded, and are not small, are worth a question, in every repository they go to', () => {
-  const plan = planPush(
-    [
-      publish('r/a', manifest('m', 'x', blob('y', 'r/z'), { ...blob('small'), size: 100 })),
-      publish('r/b', manifest('n', 'x')),
-    ],
-    known(),
-  );
+  const publications = [
+    publish('r/a', manifest('m', 'x', blob('y', 'r/z'), { ...blob('small'), size: 100 })),
+    publish('r/b', manifest('n', 'x')),
+  ];
 
-  expect(uncertainBlobs(plan)).toEqual([
-    { repository: 'r/a', digest: 'x' },
-    { repository: 'r/b', digest: 'x' },
+  expect(uncertainBlobs(publications, known())).toEqual([
+    { repository: 'r/a', digest: 'x', isGuess: false },
+    { repository: 'r/b', digest: 'x', isGuess: false },
+  ]);
+});
+
+test('guesses are asked about, but for those that the plan itself makes, other registries, and more than a few', () => {
+  const guesses = ['r/b', 's/z', 'r/c', 'r/d', 'r/e', 'r/f'];
+  const publications = [
+    publish('r/a', manifest('m', { ...blob('x'), maybeIn: guesses })),
+    publish('r/b', manifest('n', 'x')),
+  ];
+
+  expect(uncertainBlobs(publications, known()).map(({ repository, isGuess }) => [repository, isGuess])).toEqual([
+    ['r/a', false],
+    ['r/b', false],
+    ['r/c', true],
+    ['r/d', true],
+    ['r/e', true],
   ]);
 });
