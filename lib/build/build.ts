@@ -10,8 +10,6 @@ export interface BuildRequest {
   readonly order: readonly string[];
   /** The formats an image is published in; empty for one that only others need. */
   formatsOf(image: string): readonly LayerFormat[];
-  /** Those whose files are needed afterwards; default: none. */
-  readonly kept?: readonly string[];
   /** How many images may be in work at a time. */
   readonly concurrency: number;
 }
@@ -38,8 +36,6 @@ class Build {
   private readonly room: Semaphore;
   private readonly formats: ReadonlyMap<string, readonly LayerFormat[]>;
   private readonly needs: ReadonlyMap<string, readonly string[]>;
-  /** How many images still need one. */
-  private readonly waiting = new Map<string, number>();
 
   public constructor(
     private readonly context: BuildContext,
@@ -48,7 +44,6 @@ class Build {
     this.room = new Semaphore(request.concurrency);
     this.formats = neededFormats(context.plan, request);
     this.needs = new Map(request.order.map((key) => [key, dependenciesOf(this.plan(key))]));
-    for (const needed of [...this.needs.values()].flat()) this.waiting.set(needed, (this.waiting.get(needed) ?? 0) + 1);
   }
 
   public async run(): Promise<void> {
@@ -83,20 +78,7 @@ class Build {
       return false;
     }
     listener({ code: 'image-done', image: path, milliseconds: performance.now() - started });
-    this.release(path);
     return true;
-  }
-
-  /** Lets go of what images hold for others when no other needs it any more: trees can be large. */
-  private release(done: string): void {
-    const needs = this.needs.get(done) ?? [];
-    for (const needed of needs) this.waiting.set(needed, (this.waiting.get(needed) ?? 0) - 1);
-    for (const path of [done, ...needs]) {
-      const image = this.built.get(path);
-      if (image === undefined || this.request.kept?.includes(path) === true) continue;
-      if ((this.waiting.get(path) ?? 0) > 0) continue;
-      this.built.set(path, { ...image, deltas: [], combines: undefined });
-    }
   }
 
   private plan(key: string): Plan['images'][string] {

@@ -14,7 +14,7 @@ export interface BuiltImage {
   readonly configuration: Configuration;
   /** The image in every format that was asked for. */
   readonly variants: ReadonlyMap<LayerFormat, ImageVariant>;
-  /** What it consists of, bottom to top, whatever the format. Empty once nobody needs it any more. */
+  /** What it consists of, bottom to top, whatever the format. */
   readonly deltas: readonly KnownDelta[];
   /** Of a combination: what each image in it consists of. */
   readonly combines?: readonly DeltaSequence[] | undefined;

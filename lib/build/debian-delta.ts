@@ -1,4 +1,4 @@
-import { Semaphore } from '../core';
+import { reopened, Semaphore } from '../core';
 import { isDigest } from '../oci';
 import { treeDigest, type Tree } from '../pack';
 import type { DebianPlan, LockedPackage } from '../plan';
@@ -27,15 +27,15 @@ export async function debianDelta(context: BuildContext, image: string, plan: De
     { name: 'the version of cdk-stack', value: PACKAGE_RULES },
   ];
   const key = keyOf(inputs);
-  const make = (): Promise<Tree> => unpack(context, plan, packages);
+  const open = reopened(() => unpack(context, plan, packages));
   const known = context.isFresh(image) ? undefined : await context.store.readRecord(DELTAS, key);
-  if (isDigest(known)) return { contentKey: known, createdBy, tree: make };
+  if (isDigest(known)) return { contentKey: known, createdBy, tree: open };
   await explainMiss(context, image, inputs);
-  const tree = await make();
+  const tree = await open();
   const contentKey = treeDigest(tree);
   await context.store.writeRecord(DELTAS, key, contentKey);
   await rememberInputs(context, image, inputs);
-  return { contentKey, createdBy, tree: () => Promise.resolve(tree) };
+  return { contentKey, createdBy, tree: open, atHand: tree };
 }
 
 /** Packages unpacked at a time: each keeps dpkg-deb busy on one core, and us on another. */

@@ -8,12 +8,15 @@ export interface Delta {
   readonly contentKey: string | undefined;
   /** How it was made, for the image's history. */
   readonly createdBy: string;
-  tree(): Promise<Tree>;
+  /** The entries, made again when they are asked for and not in memory: a delta holds on to no tree. */
+  readonly tree: () => Promise<Tree>;
+  /** The entries where they were made just now, until they are packed. */
+  readonly atHand?: Tree | undefined;
   /** A layer that exists already is used as it is where its format fits. */
   readonly existing?: { readonly format: LayerFormat; readonly layer: ImageLayer } | undefined;
   /** The layers it was packed as. */
   readonly packed?: ReadonlyMap<LayerFormat, ImageLayer> | undefined;
-  /** Is told the content key when that came out only by packing. */
+  /** Takes the content key when that came out only by packing. */
   remember?(contentKey: string): Promise<void>;
 }
 

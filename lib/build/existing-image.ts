@@ -1,6 +1,6 @@
 import { createReadStream, promises as fs } from 'node:fs';
 import * as path from 'node:path';
-import { StackError, writeFailure } from '../core';
+import { reopened, StackError, writeFailure } from '../core';
 import {
   mediaFamilyOf,
   tarCompressionOf,
@@ -85,7 +85,7 @@ export function existingDelta(
     contentKey: family === 'tar' ? layer.diffId : digest,
     createdBy: `layer ${digest}`,
     existing: { format: family === 'tar' ? 'tar' : 'squashfs', layer },
-    tree: async () => (await unpack(store, layer, tarCompressionOf(mediaType), provide, signal)).tree(),
+    tree: reopened(async () => (await unpack(store, layer, tarCompressionOf(mediaType), provide, signal)).tree()),
   };
 }
 

@@ -1,4 +1,4 @@
-import { compareNames, lowerBound, mapParallel } from '../core';
+import { compareNames, lowerBound, mapParallel, reopened } from '../core';
 import { ancestorsOf, mergeTrees, parentOf, plainDirectory, type Entry, type Tree, type View } from '../pack';
 import type { KnownDelta } from './delta';
 
@@ -57,14 +57,14 @@ export function treesOf(deltas: readonly KnownDelta[]): Promise<readonly Tree[]>
   return mapParallel(deltas, UNPACKED_AT_A_TIME, (delta) => delta.tree());
 }
 
-const views = new WeakMap<readonly KnownDelta[], Promise<FileView>>();
+const views = new WeakMap<readonly KnownDelta[], () => Promise<FileView>>();
 
-/** The view of an image's deltas; made once for one list of them. */
+/** The view of an image's deltas; made once for one list of them while it is in use. */
 export async function viewOf(deltas: readonly KnownDelta[], epoch: number): Promise<FileView> {
   let view = views.get(deltas);
   if (view === undefined) {
-    view = treesOf(deltas).then((trees) => FileView.of(trees, epoch));
+    view = reopened(async () => FileView.of(await treesOf(deltas), epoch));
     views.set(deltas, view);
   }
-  return view;
+  return view();
 }

@@ -1,5 +1,6 @@
+import { reopened, StackError } from '../core';
 import { isDigest } from '../oci';
-import { treeDigest } from '../pack';
+import { treeDigest, type Tree } from '../pack';
 import { isScriptImport, type LayerPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
@@ -50,11 +51,42 @@ export async function layerDelta(
   if (known !== undefined && !context.isFresh(image)) {
     const contentKey = await store.readRecord(DELTAS, keyOf(withRest(known)));
     if (contentKey === NOTHING) return undefined;
-    if (isDigest(contentKey)) return { contentKey, createdBy, tree: () => imports.assemble() };
+    if (isDigest(contentKey)) {
+      return { contentKey, createdBy, tree: new Reassembly(imports.again(), contentKey).tree };
+    }
   }
   const tree = await imports.assemble();
   const contentKey = treeDigest(tree);
   if (contentKey !== undefined) await remember(contentKey);
   if (tree.length === 0) return undefined;
-  return { contentKey, createdBy, tree: () => Promise.resolve(tree), remember };
+  const again = new Reassembly(imports.again(), contentKey, tree);
+  const learn = (key: string): Promise<void> => remember((again.contentKey = key));
+  return { contentKey, createdBy, tree: again.tree, atHand: tree, remember: learn };
+}
+
+/** The tree of a layer's imports, put together again when it is asked for. */
+class Reassembly {
+  public readonly tree: () => Promise<Tree>;
+
+  /**
+   * @param imports are never read themselves, since they hold on to what they have read
+   * @param contentKey of the tree, where it is known: a file that changed since is an error, never another layer under the same name
+   * @param first the tree, where it has just been made
+   */
+  public constructor(
+    private readonly imports: LayerImports,
+    public contentKey: string | undefined,
+    first?: Tree,
+  ) {
+    this.tree = reopened(() => this.assemble(), first);
+  }
+
+  private async assemble(): Promise<Tree> {
+    const imports = this.imports.again();
+    const tree = await imports.assemble();
+    if (this.contentKey === undefined || (await imports.digestOf(tree)) === this.contentKey) return tree;
+    throw new StackError('STACK3002', 'an imported file changed while the layer was being built', {
+      hint: 'deploy again when nothing writes to it',
+    });
+  }
 }

@@ -5,6 +5,7 @@ import { nameOfUrl, shownSource, type ImportPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
 import type { UrlSource } from './download';
+import { hashEntry } from './entry-content';
 import { viewOf, type FileView } from './file-view';
 import { hashFile } from './host-files';
 import { hostContent, imageContent, urlContent, type ImportContent } from './import-content';
@@ -96,6 +97,16 @@ export class LayerImports {
     return (await this.changesNothing(tree, below)) ? [] : tree;
   }
 
+  /** The same imports, as if nothing of them had been looked at. */
+  public again(): LayerImports {
+    return new LayerImports(this.context, this.image, this.imports, this.base, this.files);
+  }
+
+  /** The digest of a tree that they made; files whose content is not known are read. */
+  public async digestOf(tree: Tree): Promise<string | undefined> {
+    return treeDigest((await this.withHashes({ name: '', entries: tree })).entries);
+  }
+
   private async contentOf(each: ImportPlan): Promise<ImportContent> {
     let content = this.contents.get(each);
     if (content === undefined) {
@@ -146,9 +157,9 @@ export class LayerImports {
     return { ...content, entries };
   }
 
-  private async hashOf(entry: FileEntry): Promise<string | undefined> {
+  private async hashOf(entry: FileEntry): Promise<string> {
     const known = this.recalled(entry);
-    if (known.sha256 !== undefined || known.content.kind !== 'host') return known.sha256;
+    if (known.sha256 !== undefined || known.content.kind !== 'host') return hashEntry(known);
     const { file, identity } = known.content;
     const sha256 = await hashFile(file);
     this.context.hostFiles.learn(file, identity, sha256);

@@ -43,7 +43,7 @@ export async function packDelta(
       make: async () => {
         const found = await findPacked(context, image, delta, contentKey, formats);
         const missing = formats.filter((format) => !found.has(format));
-        const made = await packTreeOf(context, image, await delta.tree(), missing);
+        const made = await packTreeOf(context, image, await treeAtHand(delta), missing);
         await recordPacked(context, new Set([contentKey, made.treeDigest]), made);
         packed = made.layers;
         return new Map([...found, ...packed]);
@@ -56,7 +56,7 @@ export async function packDelta(
     const isReused = !packed.has(format) && delta.existing?.format !== format;
     if (isReused) context.listener({ code: 'layer-reused', image, format, digest, size });
   }
-  return { delta: { ...delta, contentKey, packed: layers }, layers };
+  return { delta: packedDelta(delta, contentKey, layers), layers };
 }
 
 /** Whether {@link packDelta} would find a delta in all these formats. */
@@ -75,11 +75,21 @@ async function packUnknown(
   delta: Delta,
   formats: readonly LayerFormat[],
 ): Promise<PackedDelta> {
-  const made = await packTreeOf(context, image, await delta.tree(), formats);
+  const made = await packTreeOf(context, image, await treeAtHand(delta), formats);
   const { treeDigest, layers } = made;
   await recordPacked(context, new Set([treeDigest]), made);
   await delta.remember?.(treeDigest);
-  return { delta: { ...delta, contentKey: treeDigest, packed: layers }, layers };
+  return { delta: packedDelta(delta, treeDigest, layers), layers };
+}
+
+async function treeAtHand({ atHand, tree }: Delta): Promise<Tree> {
+  return atHand ?? tree();
+}
+
+/** The delta without what was only needed to pack it, so that it holds on to nothing large. */
+function packedDelta(delta: Delta, contentKey: string, packed: PackedDelta['layers']): KnownDelta {
+  const { createdBy, existing, tree } = delta;
+  return { contentKey, createdBy, existing, packed, tree };
 }
 
 async function findPacked(

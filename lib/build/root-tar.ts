@@ -3,12 +3,13 @@ import { createReadStream, promises as fs, type BigIntStats } from 'node:fs';
 import * as path from 'node:path';
 import { canonicalJson, messageOf, nameToBytes, StackError } from '../core';
 import { digestOf } from '../oci';
-import { ContentReader, decompressAny, identityOf, resolveInView, sameIdentity, type FileEntry } from '../pack';
+import { decompressAny, identityOf, resolveInView, sameIdentity } from '../pack';
 import { nameOfUrl, shownUrl, type FileRef } from '../plan';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
 import type { UrlSource } from './download';
 import { viewOf } from './file-view';
+import { hashEntry, readEntry } from './entry-content';
 import { hashFile } from './host-files';
 import { requireSha256 } from './sha256';
 import { findSnapshot, takeSnapshot, type Snapshot } from './snapshots';
@@ -112,7 +113,7 @@ function deltaOfTar(snapshot: Snapshot, file: string): Delta {
   return {
     contentKey: snapshot.diffId,
     createdBy: `root filesystem from ${path.posix.basename(file)}`,
-    tree: () => snapshot.tree(),
+    tree: snapshot.tree,
   };
 }
 
@@ -144,23 +145,5 @@ async function* hashed(source: AsyncIterable<Buffer>, hash: Hash): AsyncGenerato
   for await (const chunk of source) {
     hash.update(chunk);
     yield chunk;
-  }
-}
-
-/** A file of the user's that an image imports is hashed only when it is packed, which may not have been needed. */
-async function hashEntry(entry: FileEntry): Promise<string> {
-  if (entry.sha256 !== undefined) return entry.sha256;
-  const hash = createHash('sha256');
-  for await (const chunk of readEntry(entry)) hash.update(chunk);
-  return hash.digest('hex');
-}
-
-/** The reader reuses its buffer; a stream keeps what it is given. */
-async function* readEntry(entry: FileEntry): AsyncGenerator<Buffer> {
-  const reader = new ContentReader();
-  try {
-    for (const chunk of reader.read(entry)) yield await Promise.resolve(Buffer.from(chunk));
-  } finally {
-    reader.close();
   }
 }

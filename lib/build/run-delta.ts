@@ -1,6 +1,6 @@
 import * as path from 'node:path';
 import { isDigest, type RuntimeConfig } from '../oci';
-import { overlayTar, treeDigest, type Tree } from '../pack';
+import { overlayTar, treeDigest } from '../pack';
 import { isScriptImport, type LayerPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
@@ -15,7 +15,7 @@ import { scriptEnvironment } from './script-environment';
 import { scriptInputs } from './script-inputs';
 import { scriptImports } from './script-mounts';
 import { settleRun } from './settle-run';
-import { findSnapshot, takeSnapshot } from './snapshots';
+import { findSnapshot, takeSnapshot, type Snapshot } from './snapshots';
 
 const RUNS = 'runs';
 /** Another number forgets what scripts made: the sandbox, or how its result is read, has changed. */
@@ -70,9 +70,9 @@ export async function runDelta(
     if (known === NOTHING) return {};
     const snapshot = isDigest(known) ? await findSnapshot(store, key) : undefined;
     if (!isDigest(known) || snapshot === undefined) return undefined;
-    return { delta: { contentKey: known, createdBy, tree: () => snapshot.tree() } };
+    return { delta: { contentKey: known, createdBy, tree: snapshot.tree } };
   };
-  const perform = async (directory: string): Promise<Tree> => {
+  const perform = async (directory: string): Promise<Snapshot> => {
     const { namespace } = await context.sandbox();
     const upper = path.join(directory, 'upper');
     const imported = overlayTar(await placed.assemble(), namespace.opaqueXattr);
@@ -81,20 +81,20 @@ export async function runDelta(
     const over = lane?.tree(view) ?? [];
     const started = await performScript(context, { image, plan, script: plan.run, env, base, over, files, directory });
     const changes = readUpper(namespace, upper, { signal: context.signal }) as AsyncIterable<Buffer>;
-    const snapshot = await takeSnapshot(store, () => key, changes, {
+    return takeSnapshot(store, () => key, changes, {
       name: 'what the script changed',
       layer: 'overlay',
       settle: (tree) => settleRun(lane?.remove(tree) ?? tree, view, { started, epoch, exclude }),
     });
-    return snapshot.tree();
   };
   const make = async (): Promise<Outcome> => {
     await explainMiss(context, image, inputs);
-    const tree = await inRunDirectory(context, perform);
+    const snapshot = await inRunDirectory(context, perform);
+    const tree = await snapshot.tree();
     const contentKey = treeDigest(tree);
     await store.writeRecord(RUNS, key, contentKey);
     await rememberInputs(context, image, inputs);
-    return tree.length === 0 ? {} : { delta: { contentKey, createdBy, tree: () => Promise.resolve(tree) } };
+    return tree.length === 0 ? {} : { delta: { contentKey, createdBy, tree: snapshot.tree, atHand: tree } };
   };
   return (await store.findOrMake(`run ${key}`, { find, make }, context.signal)).delta;
 }

@@ -1,4 +1,4 @@
-import { canonicalJson } from '../core';
+import { canonicalJson, reopened } from '../core';
 import { digestOf, isDigest } from '../oci';
 import { treeDigest, type Tree } from '../pack';
 import { CONFLICT_RULES, findConflicts, type ConflictReport } from '../stack';
@@ -82,8 +82,17 @@ export async function settleConflicts(
   );
   const known = made === undefined;
   if (glue === undefined) return { report, known };
-  const tree = async (): Promise<Tree> => (made ??= await settle(context, combined, mergers)).tree ?? [];
-  return { report, known, glue: { rules, delta: { ...glue, tree } } };
+  const delta = { ...glue, tree: glueTree(context, combined, mergers, made?.tree), atHand: made?.tree };
+  return { report, known, glue: { rules, delta } };
+}
+
+function glueTree(
+  context: BuildContext,
+  combined: CombinedDeltas,
+  mergers: readonly KeyedMerger[],
+  first: Tree | undefined,
+): () => Promise<Tree> {
+  return reopened(async () => (await settle(context, combined, mergers)).tree ?? [], first);
 }
 
 async function settle(

@@ -1,6 +1,6 @@
 import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
-import { writeFailure } from '../core';
+import { reopened, writeFailure } from '../core';
 import { isDigest } from '../oci';
 import {
   indexLine,
@@ -24,7 +24,7 @@ export interface Snapshot {
   /** Digest of the uncompressed tar; of the blob itself for a filesystem image. */
   readonly diffId: string;
   /** @throws StackError STACK7004 when the store is damaged; reading its contents, too */
-  tree(): Promise<Tree>;
+  readonly tree: () => Promise<Tree>;
 }
 
 interface SnapshotRecord {
@@ -41,8 +41,7 @@ export async function findSnapshot(store: Store, key: string): Promise<Snapshot 
   if (!isSnapshotRecord(record)) return undefined;
   const { diffId, index, copy } = record;
   if (!(await store.hasBlob(copy.digest, copy.size)) || !(await store.hasBlob(index))) return undefined;
-  let tree: Promise<Tree> | undefined;
-  return { diffId, tree: () => (tree ??= readIndex(store, index, store.blobPath(copy.digest))) };
+  return snapshotOf(store, { diffId, index, copy });
 }
 
 /** How a snapshot is taken. */
@@ -91,13 +90,22 @@ async function take(
       const { tree, copy } = await withContents(file, found, options.settle?.(whole) ?? whole);
       const index = await store.addBlob(tree.map(snapshotLine).join(''));
       await store.adopt(file, copy.digest, copy.size);
-      await store.writeRecord(RECORD, key(), { diffId, copy, index } satisfies SnapshotRecord);
-      const settled = tree.map((entry) => moved(entry, store.blobPath(copy.digest)));
-      return { diffId, tree: () => Promise.resolve(settled) };
+      const record: SnapshotRecord = { diffId, copy, index };
+      await store.writeRecord(RECORD, key(), record);
+      return snapshotOf(
+        store,
+        record,
+        tree.map((entry) => moved(entry, store.blobPath(copy.digest))),
+      );
     } catch (error) {
       throw writeFailure('STACK7001', `the content of ${options.name} to the store`, error);
     }
   });
+}
+
+/** @param tree where it has just been made */
+function snapshotOf(store: Store, { diffId, index, copy }: SnapshotRecord, tree?: Tree): Snapshot {
+  return { diffId, tree: reopened(() => readIndex(store, index, store.blobPath(copy.digest)), tree) };
 }
 
 function isSnapshotRecord(value: unknown): value is SnapshotRecord {

@@ -11,6 +11,7 @@ export * from './lower-bound';
 export * from './parallel';
 export * from './process-identity';
 export * from './redact';
+export * from './reopened';
 export * from './run';
 export * from './semaphore';
 export * from './suggest';

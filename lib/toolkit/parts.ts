@@ -26,11 +26,11 @@ export async function withParts<T>(
 ): Promise<T> {
   const { image, assembly } = options;
   const plan = planOf(options);
-  const kept = plan.type === 'stacked-image' ? plan.components : [image];
-  const order = withDependencies(assembly.plan, kept);
+  const wanted = plan.type === 'stacked-image' ? plan.components : [image];
+  const order = withDependencies(assembly.plan, wanted);
   const concurrency = concurrencyOf(options);
   return withBuild(options, order, [], async (context) => {
-    const built = await buildImages(context, { order, formatsOf: () => [], kept, concurrency });
+    const built = await buildImages(context, { order, formatsOf: () => [], concurrency });
     return work(context, { plan, built, combined: await combinedDeltas(context, image, plan, built) });
   });
 }

@@ -23,7 +23,6 @@ export async function shell(options: ShellOptions): Promise<number> {
     const built = await buildImages(context, {
       order,
       formatsOf: () => [],
-      kept: [image],
       concurrency: concurrencyOf(options),
     });
     return runInImage(context, image, built, options.command);

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { encodeImage, type BuiltImage, type BuiltImages } from '../../lib/build';
 import { LayerImports } from '../../lib/build/layer-imports';
 import type { StackEvent } from '../../lib/core';
-import { ContentReader } from '../../lib/pack';
+import { hashEntry } from '../../lib/build/entry-content';
+import { ContentReader, treeDigest, type Entry, type Tree } from '../../lib/pack';
 import type { LayerFormat } from '../../lib/plan';
 import { layersOf, type ImageLayer } from '../../lib/stack';
 import { Store } from '../../lib/store';
@@ -14,6 +15,7 @@ import {
   hostImport,
   imageImport,
   layer,
+  outline,
   stacked,
   Workshop,
   type Provide,
@@ -46,6 +48,13 @@ function layersIn(built: BuiltImages, path: string, format: LayerFormat = 'tar')
   const variant = imageIn(built, path).variants.get(format);
   if (variant === undefined) throw new Error(`no ${format} of ${path}`);
   return layersOf(variant);
+}
+
+async function digestOfTree(tree: Tree): Promise<string | undefined> {
+  const hashed = tree.map(async (entry): Promise<Entry> => {
+    return entry.type === 'file' ? { ...entry, sha256: await hashEntry(entry) } : entry;
+  });
+  return treeDigest(await Promise.all(hashed));
 }
 
 /** Two imports on a base, and their combination. */
@@ -497,13 +506,51 @@ describe('the order of work', () => {
     expect(fs.readdirSync(`${shop.home}/store/v1/blobs/sha256`)).toEqual([]);
   });
 
-  test('trees are let go of when nobody needs them any more', async () => {
+  test.each([
+    ['made just now', 1],
+    ['found in the store', 2],
+  ])('the files of every image can be asked for after the build: %s', async (_, builds) => {
     writeFamily();
-    const built = await shop.build(family());
-    for (const image of built.values()) {
-      expect(image.deltas).toEqual([]);
-      expect(image.combines).toBeUndefined();
+    shop.write({ more: 'M' });
+    const recipe = family();
+    const images = { ...recipe.images, more: layer({ imports: [imageImport('a', '/opt/a', '/more')] }) };
+    let built: BuiltImages = new Map();
+    for (let left = builds; left > 0; left -= 1) built = await shop.build({ ...recipe, images });
+    for (const { deltas } of built.values()) {
+      expect(deltas.length).toBeGreaterThan(0);
+      for (const { contentKey, tree, atHand } of deltas) {
+        expect(atHand).toBeUndefined();
+        expect(await digestOfTree(await tree())).toBe(contentKey);
+      }
     }
+  });
+
+  test('a layer in the store that imports from another image is looked into by what is built on it later', async () => {
+    shop.write({ blob: 'firmware', top: 'T' });
+    const recipe = (images: Recipe['images'] = {}): Recipe => ({
+      images: {
+        firmware: layer({ imports: [hostImport('blob', '/blob')] }),
+        board: layer({ imports: [imageImport('firmware', '/blob', '/lib/blob')] }),
+        ...images,
+      },
+    });
+    await shop.build(recipe());
+    const top = layer({ from: { type: 'image', image: 'board' }, imports: [hostImport('top', '/lib/top')] });
+    const built = await shop.build(recipe({ top }));
+    expect(layersIn(built, 'top')).toHaveLength(2);
+    const plus = await shop.build(recipe({ top, other: layer({ imports: [imageImport('board', '/lib', '/l')] }) }));
+    expect(outline(await imageIn(plus, 'other').deltas[0]!.tree())).toEqual(['l/', expect.stringMatching(/^l.blob/)]);
+    const both = await shop.build(recipe({ top, both: stacked('firmware', 'top') }));
+    expect(layersIn(both, 'both')).toHaveLength(3);
+  });
+
+  test('an imported file that changes during the build is an error where the layer is opened again', async () => {
+    shop.write({ a: 'one' });
+    const recipe: Recipe = { images: { a: layer({ imports: [hostImport('a', '/a')] }) } };
+    await shop.build(recipe);
+    const built = await shop.build(recipe); // opens nothing
+    shop.write({ a: 'two!' });
+    expect(await failureOf(imageIn(built, 'a').deltas[0]!.tree())).toMatchObject({ code: 'STACK3002' });
   });
 
   test('thousands of images with nothing to do take no time to speak of', async () => {
