@@ -56,7 +56,7 @@ export class App extends RootConstruct {
 
   /** The app's directory, absolute: where relative paths start. */
   public readonly directory: string;
-  /** Where the app is synthesized to, absolute. */
+  /** Where the app is synthesized to, absolute; run by the `stack` command, a directory that becomes its output in the end. */
   public readonly outdir: string;
 
   readonly #props: AppProps;

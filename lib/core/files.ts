@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
 import { errnoOf } from './errors';
+import { temporaryName } from './temporary-name';
 
 /** Names of the temporary files of {@link writeFileAtomic}; one that is found later was left by a killed process. */
-export const TEMPORARY_FILE = /\.\d+-[0-9a-f]{8}\.tmp$/;
+export const TEMPORARY_FILE = /\.\d+-\d+-[0-9a-f]{8}-[0-9a-f]{12}\.tmp$/;
 
 /**
  * Replaces a file at once and for good: written beside, synced, renamed. After a crash either the old or the new content is there.
@@ -21,7 +21,7 @@ export async function writeFileAtomic(file: string, content: string | Buffer, mo
  * once for many files.
  */
 export async function replaceFile(file: string, content: string | Buffer, mode = 0o644): Promise<void> {
-  const temporary = `${file}.${String(process.pid)}-${randomBytes(4).toString('hex')}.tmp`;
+  const temporary = `${file}.${temporaryName()}.tmp`;
   try {
     await fs.writeFile(temporary, content, { flag: 'wx', mode, flush: true });
     await fs.rename(temporary, file);

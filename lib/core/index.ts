@@ -15,3 +15,4 @@ export * from './reopened';
 export * from './run';
 export * from './semaphore';
 export * from './suggest';
+export * from './temporary-name';

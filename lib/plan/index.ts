@@ -4,6 +4,7 @@ export * from './id-lanes';
 export * from './limits';
 export * from './load';
 export * from './lock-file';
+export * from './output-directory';
 export * from './outside';
 export * from './platform';
 export type { LockedImage, LockedPackage, LockedUrl } from './lock-schema';

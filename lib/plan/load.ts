@@ -1,5 +1,6 @@
 import { constants, promises as fs } from 'node:fs';
 import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, messageOf, StackError } from '../core';
 import { manifestFaults, planFaults } from './check';
 import { invalid, unusable } from './faults';
@@ -21,12 +22,45 @@ export interface Assembly {
 /** Largest file we read, in bytes; a plan of 10,000 layers has about 5 MB. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
+/** How often a directory may be replaced while it is being read. */
+const ATTEMPTS = 16;
+
+/** Milliseconds that a directory may be missing while another takes its place. */
+const REPLACING = 20;
+
 /**
  * Reads what `synth` wrote. It may come from another machine, another version or another hand, so all of it is checked: sizes,
  * the schema (unknown members are ignored), that references exist, that there is no circle and that names are ones a registry accepts.
+ * The files are of one and the same synth, also while another process replaces the directory.
  * @throws STACK1007 when it is missing, of another schema version or not valid.
  */
 export async function loadAssembly(directory: string): Promise<Assembly> {
+  for (let attempt = 1; ; attempt += 1) {
+    const before = await stampOf(directory);
+    try {
+      const assembly = await loadOnce(directory);
+      if ((await stampOf(directory)) === before || attempt === ATTEMPTS) return assembly;
+    } catch (error) {
+      if ((await stampOf(directory)) === before || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** Tells one directory from another that was put in its place while it was being read. */
+async function stampOf(directory: string): Promise<string | undefined> {
+  for (const pause of [REPLACING, 0]) {
+    try {
+      const { dev, ino, ctimeNs } = await fs.stat(directory, { bigint: true });
+      return [dev, ino, ctimeNs].join(' ');
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error; // why else it cannot be read is told when that is tried
+      await sleep(pause);
+    }
+  }
+  return undefined;
+}
+
+async function loadOnce(directory: string): Promise<Assembly> {
   const { parseManifest, parsePlan, parseTree } = validators();
   // First, and alone: what is missing is then always told in the same way.
   const manifest = await read(directory, ASSEMBLY_FILES.manifest, parseManifest);

@@ -2,7 +2,15 @@ import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import { StackError, type Listener } from '../core';
-import { loadAssembly, type Assembly } from '../plan';
+import {
+  ASSEMBLY_FILES,
+  loadAssembly,
+  placeStaged,
+  refuseOutput,
+  stagingBeside,
+  tidyBeside,
+  type Assembly,
+} from '../plan';
 import { crashError, readReportedError } from './app-failure';
 import { runShell } from './shell-command';
 
@@ -31,7 +39,9 @@ export interface SynthOptions {
 
 /**
  * Runs the app and loads what it synthesized. When `app` is a directory, nothing runs and that is loaded.
- * A failed synth leaves the last good output as it was: the app writes beside it and renames.
+ * A failed synth leaves the last good output as it was: the app writes beside it, to a directory of this process alone, which is
+ * loaded and then takes the place of the output. So the plan is what this very run of the app wrote, whatever else is synthesized
+ * there at the same time.
  * @throws StackError every error the app reported; STACK2001 when it failed otherwise, STACK2011 when it wrote nothing,
  * STACK1008 when cancelled, and whatever loading throws for an output that cannot be used.
  */
@@ -42,8 +52,7 @@ export async function synth(options: SynthOptions): Promise<Assembly> {
   if (options.build !== undefined) await build(options.build, options);
   const started = performance.now();
   options.listener({ code: 'synth-started', app: options.app });
-  await runApp(output, options);
-  const assembly = await loadAssembly(output);
+  const assembly = await synthesizeTo(output, options);
   options.listener({
     code: 'synth-done',
     directory: output,
@@ -53,18 +62,32 @@ export async function synth(options: SynthOptions): Promise<Assembly> {
   return assembly;
 }
 
+async function synthesizeTo(output: string, options: SynthOptions): Promise<Assembly> {
+  refuseOutput(output, options.directory);
+  tidyBeside(output);
+  const staged = stagingBeside(output);
+  try {
+    await runApp(staged, options);
+    const assembly = await loadAssembly(staged);
+    refuseOutput(output, assembly.directory);
+    return { ...assembly, output: placeStaged(staged, output) };
+  } finally {
+    fs.rmSync(staged, { recursive: true, force: true });
+    tidyBeside(output); // what an app that was ended left
+  }
+}
+
 async function build(command: string, options: SynthOptions): Promise<void> {
   options.listener({ code: 'build-started', command });
   const end = await run(command, {}, options);
   if (end.status !== 0) throw crashError('the build', command, end, options.directory);
 }
 
-/** The handshake with `App`: where to write, where context comes from, where errors go. */
+/** The handshake with `App`: where to write, which must not exist yet, where context comes from, where errors go. */
 async function runApp(output: string, options: SynthOptions): Promise<void> {
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-stack-'));
   const contextFile = path.join(scratch, 'context.json');
   const errorFile = path.join(scratch, 'error.json');
-  const before = stampOf(output);
   try {
     fs.writeFileSync(contextFile, JSON.stringify(options.context ?? {}), { mode: 0o600 });
     const handshake = {
@@ -74,8 +97,7 @@ async function runApp(output: string, options: SynthOptions): Promise<void> {
       ...(options.version === undefined ? {} : { STACK_CLI_VERSION: options.version }),
     };
     const end = await run(options.app, handshake, options);
-    const fresh = stampOf(output) !== before;
-    if (end.status === 0 && fresh) return;
+    if (end.status === 0 && fs.existsSync(path.join(output, ASSEMBLY_FILES.manifest))) return;
     throw (
       readReportedError(errorFile) ??
       (end.status === 0 ? silentApp(options) : crashError('the app', options.app, end, options.directory))
@@ -107,12 +129,6 @@ function silentApp(options: SynthOptions): StackError {
   return new StackError('STACK2011', 'the app ended well but synthesized nothing', {
     hint: `does it create an App of cdk-stack? The command is: ${options.app}`,
   });
-}
-
-/** Tells one written output from the next. The app replaces the whole directory, so its manifest is always another file. */
-function stampOf(output: string): string | undefined {
-  const stat = fs.statSync(path.join(output, 'manifest.json'), { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? undefined : `${String(stat.ino)}:${String(stat.ctimeNs)}`;
 }
 
 function isDirectory(file: string): boolean {

@@ -3,7 +3,7 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StackError, type StackEvent } from '../../lib/core';
-import { writeAssembly, type ImagePlan } from '../../lib/plan';
+import { stagingBeside, writeAssembly, type ImagePlan } from '../../lib/plan';
 import { synth, type SynthOptions } from '../../lib/toolkit/synth';
 
 const layer: ImagePlan = { type: 'layer', name: 'kernel', buildOnly: false, from: { type: 'scratch' }, imports: [] };
@@ -74,7 +74,8 @@ describe('synth', () => {
     const context = { big: 'x'.repeat(300_000), list: [1, false, null] };
     await run({ context, output: 'other.out', version: '1.2.3', debug: true, environment: { EXTRA: 'yes' } });
     const [first = '', second = ''] = output().split('\n');
-    expect(first).toBe(`${JSON.stringify(context)} 1.2.3 1 ${path.join(directory, 'other.out')} yes`);
+    expect(first.startsWith(`${JSON.stringify(context)} 1.2.3 1 ${path.join(directory, 'other.out')}.`)).toBe(true);
+    expect(first.endsWith(' yes')).toBe(true);
     const [mode = '', scratch = ''] = second.split(' ');
     expect(mode).toBe('600');
     expect(fs.existsSync(scratch)).toBe(false);
@@ -138,6 +139,70 @@ describe('synth', () => {
     expect(Object.keys(assembly.plan.images)).toEqual(['kernel']);
     expect(events).toEqual([]);
     expect(await failureOf({ app: '.' })).toMatchObject({ code: 'STACK1007' });
+  });
+});
+
+describe('synth beside others', () => {
+  /** An app that writes an image of the name in NAME, slowly. */
+  const NAMED = `
+    const fs = require('fs');
+    const out = process.env.STACK_OUTDIR;
+    fs.cpSync(process.cwd() + '/made', out, { recursive: true });
+    for (const file of ['manifest.json', 'plan.json']) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.random() * 20);
+      fs.writeFileSync(out + '/' + file, fs.readFileSync(out + '/' + file, 'utf8').replaceAll('kernel', process.env.NAME));
+    }
+  `;
+  const leftovers = (): string[] => fs.readdirSync(directory).filter((name) => name.startsWith('synth.out.'));
+
+  test('at the same time, each gets the plan that its own run of the app wrote, and readers never get a mix', async () => {
+    app(NAMED);
+    await run({ environment: { NAME: 'first' } });
+    const names = Array.from({ length: 6 }, (_, at) => `image-${String(at)}`);
+    let done = false;
+    const reading = (async (): Promise<number> => {
+      let reads = 0;
+      for (; !done; reads += 1) await run({ app: 'synth.out' });
+      return reads;
+    })();
+    const plans = await Promise.all(names.map((NAME) => run({ environment: { NAME } })));
+    done = true;
+    expect(plans.map(({ plan }) => Object.keys(plan.images))).toEqual(names.map((name) => [name]));
+    expect(new Set(plans.map(({ output: at }) => at))).toEqual(new Set([path.join(directory, 'synth.out')]));
+    expect(await reading).toBeGreaterThan(0);
+    expect(leftovers()).toEqual([]);
+  }, 60_000);
+
+  test('what a killed one left is removed, and the output that it had put aside is back', async () => {
+    app(NAMED);
+    await run({ environment: { NAME: 'good' } });
+    const dead = '4194303-1-' + path.basename(stagingBeside(path.join(directory, 'synth.out'))).split('-')[2];
+    fs.mkdirSync(path.join(directory, `synth.out.${dead}-0123456789ab.tmp`));
+    fs.mkdirSync(path.join(directory, `synth.out.${dead}-0123456789ab.tmp.${dead}-ba9876543210.tmp`));
+    fs.renameSync(path.join(directory, 'synth.out'), path.join(directory, `synth.out.${dead}-0123456789ab.old`));
+    app('process.exit(1)');
+    await failureOf();
+    expect(leftovers()).toEqual([]);
+    expect(Object.keys((await run({ app: 'synth.out' })).plan.images)).toEqual(['good']);
+  });
+
+  test('an output that cannot be loaded does not replace the last good one', async () => {
+    app(SYNTHESIZE);
+    await run();
+    app(`${SYNTHESIZE} fs.writeFileSync(out + '/plan.json', '{}');`);
+    expect(await failureOf()).toMatchObject({ code: 'STACK1007' });
+    expect(Object.keys((await run({ app: 'synth.out' })).plan.images)).toEqual(['kernel']);
+    expect(leftovers()).toEqual([]);
+  });
+
+  test('an output directory that is not ours is refused before the app runs', async () => {
+    app(SYNTHESIZE);
+    fs.mkdirSync(path.join(directory, 'mine'));
+    fs.writeFileSync(path.join(directory, 'mine', 'thesis.txt'), 'precious');
+    expect(await failureOf({ output: 'mine' })).toMatchObject({ code: 'STACK1007' });
+    expect(await failureOf({ output: '.' })).toMatchObject({ code: 'STACK1007' });
+    expect(events.map(({ code }) => code)).not.toContain('app-output');
+    expect(fs.readdirSync(path.join(directory, 'mine'))).toEqual(['thesis.txt']);
   });
 });
 

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { errnoOf, StackError, writeFailure, type Exit } from '../../core';
+import { errnoOf, StackError, temporaryName, writeFailure, type Exit } from '../../core';
 import type { Namespace, ToolOptions } from './namespace';
 
 const XATTRS = ['--xattrs', '--xattrs-include=*'];
@@ -38,7 +37,7 @@ export async function materialize(
   directory: string,
   options: MaterializeOptions = {},
 ): Promise<void> {
-  const temporary = `${directory}.${String(process.pid)}-${randomBytes(4).toString('hex')}.tmp`;
+  const temporary = `${directory}.${temporaryName()}.tmp`;
   try {
     await fs.mkdir(temporary);
     await fs.chmod(temporary, 0o755); // whatever our umask is
