@@ -3,8 +3,8 @@ import * as path from 'node:path';
 import { errnoOf } from './errors';
 import { temporaryName } from './temporary-name';
 
-/** Names of the temporary files of {@link writeFileAtomic}; one that is found later was left by a killed process. */
-export const TEMPORARY_FILE = /\.\d+-\d+-[0-9a-f]{8}-[0-9a-f]{12}\.tmp$/;
+/** Names of the temporary files of {@link writeFileAtomic}, of this version and earlier ones; one that is found later was left by a killed process. */
+export const TEMPORARY_FILE = /\.\d+-(?:\d+-[0-9a-f]{8}-)?[0-9a-f]{8,12}\.tmp$/;
 
 /**
  * Replaces a file at once and for good: written beside, synced, renamed. After a crash either the old or the new content is there.
