@@ -64,6 +64,7 @@ export class Glue {
     const above = ancestorsOf(place).find((each) => isFile(this.entries.get(each) ?? this.below.get(each)));
     if (above !== undefined) throw misplaced(place, `/${above} is no directory`);
     if (there?.type === 'directory' && entry.type !== 'directory') throw misplaced(place, 'it is a directory');
+    for (const each of ancestorsOf(place)) if (this.entries.get(each)?.type === 'whiteout') this.entries.delete(each);
     const isNew = there === undefined || !isAlike(there, entry);
     if (isNew) this.entries.set(place, { ...entry, path: place });
     return isNew;

@@ -124,6 +124,12 @@ export const ERROR_CODES = {
   STACK5032: { title: 'An image does not stand on the base that it would need to.', exit: EXIT.failed },
   STACK5033: { title: 'An exchange would remove packages, or bring earlier versions.', exit: EXIT.failed },
   STACK5034: { title: 'Components are whole systems that share no base.', exit: EXIT.failed },
+  STACK5035: {
+    title: 'One component changes a link of the base that another one has files behind.',
+    exit: EXIT.failed,
+  },
+  STACK5036: { title: 'One component lets more into a file of the base.', exit: EXIT.failed },
+  STACK5037: { title: 'One component replaces the loader or the C library of the others.', exit: EXIT.failed },
 
   STACK6001: { title: 'A directory is not an OCI layout, or a broken one.', exit: EXIT.failed },
   STACK6002: { title: 'An image is not in the OCI layout.', exit: EXIT.failed },

@@ -10,7 +10,10 @@ const KINDS: Readonly<Record<ConflictCode, { readonly error: ErrorCode; readonly
   CONTENT_CONFLICT: { error: 'STACK5010', text: 'components have different content' },
   METADATA_CONFLICT: { error: 'STACK5011', text: 'components give a file different owners, modes or attributes' },
   DIRECTORY_METADATA: { error: 'STACK5012', text: 'components give a directory different owners, modes or attributes' },
-  DIRECTORY_WEAKENED: { error: 'STACK5012', text: 'a component lets more into a directory than the one below' },
+  DIRECTORY_WEAKENED: {
+    error: 'STACK5012',
+    text: 'a component lets more into a directory than the one below, or than the base',
+  },
   TYPE_CONFLICT: { error: 'STACK5013', text: 'components have different types of files' },
   IMPLICIT_PARENT: {
     error: 'STACK5014',
@@ -23,6 +26,15 @@ const KINDS: Readonly<Record<ConflictCode, { readonly error: ErrorCode; readonly
   FILE_OVER_DIRECTORY: {
     error: 'STACK5016',
     text: "a file replaces another component's directory, which is not empty",
+  },
+  LINK_CHANGED: {
+    error: 'STACK5035',
+    text: 'a component changes a link of the base that another one has files behind',
+  },
+  FILE_WEAKENED: { error: 'STACK5036', text: 'a component lets more into a file of the base' },
+  RUNTIME_REPLACED: {
+    error: 'STACK5037',
+    text: 'a component replaces the loader or the C library that programs of another one were built for',
   },
   NAME_COLLISION: { error: 'STACK5017', text: 'names differ only in case or in the form of Unicode' },
   MODIFY_DELETE: { error: 'STACK5018', text: 'a component removes a file of the base that another one changes' },

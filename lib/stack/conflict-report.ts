@@ -15,7 +15,7 @@ export type ConflictCode =
   /** The same content with another owner, mode or extended attributes. */
   | 'METADATA_CONFLICT'
   | 'DIRECTORY_METADATA'
-  /** The directory of the upper component lets in more than that of the lower one. */
+  /** A directory lets in more than that of the component below, or of the base. */
   | 'DIRECTORY_WEAKENED'
   | 'TYPE_CONFLICT'
   /** A layer has files in a directory that it does not describe, and that is a link in another component. */
@@ -23,6 +23,12 @@ export type ConflictCode =
   /** A file with setuid, setgid or capabilities, or a device, where another component has another file. */
   | 'PRIVILEGED_FILE'
   | 'FILE_OVER_DIRECTORY'
+  /** One component removes a link of the base, or lets it lead elsewhere, and another one has files behind it. */
+  | 'LINK_CHANGED'
+  /** One component lets more into a file of the base. */
+  | 'FILE_WEAKENED'
+  /** One component replaces the loader or the C library, without a package, that the other's programs were built for. */
+  | 'RUNTIME_REPLACED'
   /** Two names that are one where upper and lower case, or forms of Unicode, are not told apart. */
   | 'NAME_COLLISION'
   /** One component removes a file of the base that another one changes. */
@@ -59,7 +65,7 @@ export interface Conflict {
   readonly hidden?: readonly string[];
   /** How many those are in all. */
   readonly hiddenCount?: number;
-  /** What a merger says about it. */
+  /** What there is to say about it, as mergers and some rules do. */
   readonly message?: string;
   /** Absolute paths of files that it would damage. */
   readonly files?: readonly string[];

@@ -3,7 +3,7 @@ import type { ConflictsPlan } from '../plan';
 import type { ConflictCode, Severity } from './conflict-report';
 
 /** Another number forgets the outcome of all checks: what is found has changed. */
-export const CONFLICT_RULES = 4;
+export const CONFLICT_RULES = 5;
 
 /** Files that every system makes anew, or can do without (FHS 5.5): whoever comes last may have them. */
 const NOBODY_CARES = [
@@ -74,7 +74,8 @@ export class Judge {
     if (HARMLESS.has(code) && this.isNobodys(path)) return 'info';
     if (code === 'VACUOUS_WHITEOUT') return 'error';
     if (code === 'FOREIGN_WHITEOUT') return this.plan.whiteouts === 'allow' ? 'warning' : 'error';
-    if (code === 'DIRECTORY_METADATA') return this.plan.default === 'last-wins' ? 'info' : 'warning';
+    if (code === 'DIRECTORY_METADATA' || code === 'RUNTIME_REPLACED')
+      return this.plan.default === 'last-wins' ? 'info' : 'warning';
     return SEVERITY[this.plan.default ?? 'error'];
   }
 
@@ -109,6 +110,8 @@ const FIXES: Readonly<Partial<Record<ConflictCode, string>>> = {
   TYPE_CONFLICT:
     'build the components so that they have the same type of file there; runtimes disagree on what comes of two types',
   IMPLICIT_PARENT: 'build the upper component on the same base, or put its files where the link leads',
+  LINK_CHANGED: 'change the link in the base, or put the files where it leads now',
+  RUNTIME_REPLACED: 'replace it in the base, on which all components are built',
   NAME_COLLISION: 'rename one of them, or leave out portable',
   VACUOUS_WHITEOUT:
     'it hides more than a glue layer should repeat: build that component anew with cdk-stack, which makes no such marks, or put it below the other one',

@@ -4,6 +4,7 @@ import type { ConflictCode } from './conflict-report';
 import { Judge } from './conflict-rules';
 import { conflictOf, isEqual, type State } from './entry-conflict';
 import type { Claim, Finding, Owner, Restoration } from './findings';
+import { Foundations } from './foundations';
 import { findHidden } from './hidden';
 import { NameCollisions } from './name-collisions';
 import { ReportBuilder } from './report-builder';
@@ -78,12 +79,14 @@ class ConflictFinder implements Findings {
   public readonly restorations = new Map<string, Restoration>();
   /** By layer, what is at the path that is compared: every pair of components asks for it. */
   private readonly states = new Map<number, State>();
+  private readonly foundations: Foundations;
 
   public constructor(
     private readonly combination: Combination,
     private readonly judge: Judge,
   ) {
     this.report = new ReportBuilder(combination, judge);
+    this.foundations = new Foundations(combination, (place) => this.stateOf(place));
   }
 
   /** Each component that is a whole system, with the first such one that it has no layer in common with. */
@@ -135,8 +138,9 @@ class ConflictFinder implements Findings {
   private comparePlaces(path: string, places: readonly Place[]): void {
     const { combination } = this;
     if (this.isSameEverywhere(places)) return;
-    if (!places.some((a, at) => places.slice(at + 1).some((b) => combination.isForeign(a.layer, b.layer)))) return;
     this.states.clear();
+    const told = this.addOneSided(path, places);
+    if (!places.some((a, at) => places.slice(at + 1).some((b) => combination.isForeign(a.layer, b.layer)))) return;
     const finals = combination.components.flatMap((_, component): Owner[] => {
       const place = combination.finalOf(path, places, component);
       return place === undefined ? [] : [{ ...place, component }];
@@ -154,11 +158,22 @@ class ConflictFinder implements Findings {
     }
     const code = RANKED.find((each) => found.has(each));
     if (code !== undefined) {
-      this.add({ code, path, owners: [...(found.get(code) ?? [])] });
+      if (!told.has(code)) this.add({ code, path, owners: [...(found.get(code) ?? [])] });
     } else if (undone !== undefined) {
       const { changed, by } = undone;
       this.restorations.set(path, { path, place: changed, by: 'one-sided change', owners: [changed, by] });
     }
+  }
+
+  /** Adds what one component alone changes and others rest on. @returns the codes of that */
+  private addOneSided(path: string, places: readonly Place[]): ReadonlySet<ConflictCode> {
+    const found = new Map<ConflictCode, Finding>();
+    for (const { code, owners, message } of this.foundations.changesAt(path, places)) {
+      const known = found.get(code) ?? { code, path, owners: [], message };
+      found.set(code, { ...known, owners: [...known.owners, ...owners] });
+    }
+    for (const finding of found.values()) this.add(finding);
+    return new Set(found.keys());
   }
 
   /** Tells without ado what most paths are that come twice. */

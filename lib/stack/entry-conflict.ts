@@ -1,11 +1,11 @@
 import type { Entry, Metadata } from '../pack';
 import type { ConflictCode } from './conflict-report';
+import { opensDirectory } from './protection';
 
 /** What is at a path: an entry, hard links replaced by their files, or a directory that its layer does not describe. */
 export type State = Entry | 'implied';
 
 const SET_ID = 0o6000;
-const STICKY = 0o1000;
 
 /** Two states of one path, of layers that are foreign to each other. */
 export interface Encounter {
@@ -24,6 +24,7 @@ export interface Encounter {
 export function conflictOf({ lower, upper, base, isInhabited }: Encounter): ConflictCode | undefined {
   const isOverDirectory = upper !== 'implied' && upper.type !== 'directory' && isDirectory(lower);
   if (isOverDirectory && isInhabited()) return upper.type === 'symlink' ? 'TYPE_CONFLICT' : 'FILE_OVER_DIRECTORY';
+  if (isLink(base) && (lower === 'implied' || upper === 'implied')) return 'IMPLICIT_PARENT';
   if (base !== undefined && isEqual(lower, base)) return undefined;
   if (upper === 'implied') return overImplied(lower);
   if (isOverDirectory) return 'TYPE_CONFLICT';
@@ -32,7 +33,7 @@ export function conflictOf({ lower, upper, base, isInhabited }: Encounter): Conf
   if (isDevice(upper)) return 'PRIVILEGED_FILE';
   if (upper.type !== lower.type) return 'TYPE_CONFLICT';
   if (upper.type === 'directory' && lower.type === 'directory') {
-    return isWeaker(upper, lower) ? 'DIRECTORY_WEAKENED' : 'DIRECTORY_METADATA';
+    return opensDirectory(upper, lower) ? 'DIRECTORY_WEAKENED' : 'DIRECTORY_METADATA';
   }
   // Mergers would give the privileges of one component to the content of the other.
   if (isPrivileged(upper) || (isMeant && isPrivileged(lower))) return 'PRIVILEGED_FILE';
@@ -42,6 +43,10 @@ export function conflictOf({ lower, upper, base, isInhabited }: Encounter): Conf
 function overImplied(lower: State): ConflictCode | undefined {
   if (lower === 'implied' || lower.type === 'directory') return undefined;
   return lower.type === 'symlink' ? 'IMPLICIT_PARENT' : 'TYPE_CONFLICT';
+}
+
+function isLink(state: State | undefined): boolean {
+  return state !== undefined && state !== 'implied' && state.type === 'symlink';
 }
 
 function isDirectory(state: State): boolean {
@@ -54,7 +59,8 @@ export function isEqual(a: State, b: State): boolean {
   return a.type === b.type && sameContent(a, b) && sameMetadata(a, b);
 }
 
-function sameContent(a: Entry, b: Entry): boolean {
+/** Reports whether two entries have the same content, whatever their owners and modes. */
+export function sameContent(a: Entry, b: Entry): boolean {
   if (a.type === 'file') return b.type === 'file' && a.size === b.size && a.sha256 === b.sha256;
   if (a.type === 'symlink') return b.type === 'symlink' && a.target === b.target;
   if (a.type === 'char' || a.type === 'block') {
@@ -81,14 +87,6 @@ function isPrivileged(entry: Entry): boolean {
 
 function isDevice({ type }: Entry): boolean {
   return type === 'char' || type === 'block';
-}
-
-/** Whether a directory lets in more than another: it lost its sticky bit, or a private one got bits for group or others. */
-function isWeaker(upper: Metadata, lower: Metadata): boolean {
-  const lostSticky = (lower.mode & STICKY) !== 0 && (upper.mode & STICKY) === 0;
-  const isPrivate = (lower.mode & 0o007) === 0;
-  const gained = upper.mode & ~lower.mode & 0o077;
-  return lostSticky || (isPrivate && gained !== 0);
 }
 
 /** A state in few words, as reports show it. */

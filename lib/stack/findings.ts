@@ -10,6 +10,8 @@ export interface Finding {
   /** Without a leading slash. */
   readonly path: string;
   readonly owners: readonly Owner[];
+  /** Says it instead of what the owners have. */
+  readonly message?: string | undefined;
 }
 
 /** A conflict that mergers may settle; where none does, it is reported. */

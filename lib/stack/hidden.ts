@@ -1,3 +1,5 @@
+import { compareNames } from '../core';
+import { ancestorsOf } from '../pack';
 import type { Combination, Place } from './combination';
 import type { Conflict, ConflictCode, Severity } from './conflict-report';
 import type { Judge } from './conflict-rules';
@@ -28,6 +30,7 @@ export function findHidden(combination: Combination, judge: Judge): Hidden {
   const restorations = new Map<string, Restoration>();
   const marks = new Marks(combination);
   const repairs: HidingConflict[] = [];
+  const directories: string[] = [];
   visitWhiteouts(combination, (found) => {
     const { code, path } = found;
     if (code === 'FOREIGN_WHITEOUT' || code === 'VACUOUS_WHITEOUT') {
@@ -36,18 +39,64 @@ export function findHidden(combination: Combination, judge: Judge): Hidden {
       else marks.add(hiding, judge.severityOf(code, `/${path}`));
     } else if (code === 'UNDONE_REMOVAL' && judge.keepsChange(`/${path}`)) {
       restorations.set(path, { path, by: 'one-sided change', owners: ownersOf(found) });
+      if (typeOf(combination, found.place) === 'directory') directories.push(path);
+    } else if (code === 'UNDONE_REMOVAL' && typeOf(combination, found.place) === 'directory') {
+      // A rule leaves it to the component on top.
     } else if (!conflicts.has(path)) {
       conflicts.set(path, { code: 'MODIFY_DELETE', path, owners: ownersOf(found) });
     }
   });
   for (const path of conflicts.keys()) restorations.delete(path);
   const repaired = repairsOf(combination, repairs);
+  removeEmptied(combination, directories, restorations, new Set(repaired?.map(({ path }) => path)));
   if (repaired === undefined) for (const each of repairs) marks.add(each, judge.severityOf(each.code, `/${each.path}`));
   return {
     conflicts: [...conflicts.values()],
     marks: marks.list(),
     restorations: [...restorations.values(), ...(repaired ?? [])],
   };
+}
+
+/** Leaves only removals of directories in which nothing is left, in the place of those of what was in them. */
+function removeEmptied(
+  combination: Combination,
+  directories: readonly string[],
+  removals: Map<string, Restoration>,
+  repaired: ReadonlySet<string>,
+): void {
+  const deepestFirst = [...new Set(directories)].sort((a, b) => compareNames(b, a));
+  for (const directory of deepestFirst) {
+    const isFull = [...contentsOf(combination, directory)].some((path) => !removals.has(path) || repaired.has(path));
+    if (isFull) removals.delete(directory);
+  }
+  for (const path of [...removals.keys()]) {
+    if (ancestorsOf(path).some((each) => removals.has(each))) removals.delete(path);
+  }
+}
+
+/** What all layers together have below a directory, but for directories that no layer describes. */
+function* contentsOf(combination: Combination, directory: string): Generator<string> {
+  for (const [layer, paths] of combination.layers.entries()) {
+    const [from, to] = paths.below(directory);
+    for (let at = from; at < to; at += 1) {
+      const type = paths.type(at);
+      const path = paths.path(at);
+      if (type !== 'whiteout' && type !== 'implied' && !isLost(combination, path, layer)) yield path;
+    }
+  }
+}
+
+/** Whether layers above one hide or remove a path. */
+function isLost(combination: Combination, path: string, below: number): boolean {
+  return combination.layers.some((paths, layer) => {
+    if (layer <= below) return false;
+    const at = paths.find(path);
+    return paths.hides(path) || (at !== undefined && paths.type(at) === 'whiteout');
+  });
+}
+
+function typeOf(combination: Combination, { layer, at }: Place): string {
+  return combination.layer(layer).type(at);
 }
 
 type HidingConflict = WhiteoutConflict & { readonly code: Extract<ConflictCode, `${string}_WHITEOUT`> };

@@ -193,7 +193,7 @@ function resolverOf(
 }
 
 /** The link that layers, top to bottom, have at a place; undefined where that is something else, or nothing. */
-function linkAt(layers: Iterable<LayerPaths>, place: string): Entry | undefined {
+export function linkAt(layers: Iterable<LayerPaths>, place: string): Entry | undefined {
   for (const layer of layers) {
     const at = layer.find(place);
     const state = at === undefined ? 'implied' : layer.state(at);

@@ -31,14 +31,15 @@ export class ReportBuilder {
 
   /** Adds a conflict. @param more what else there is to say; the fix replaces the usual one */
   public add(
-    { code, path, owners }: Finding,
+    { code, path, owners, message }: Finding,
     more: Partial<Pick<Conflict, 'severity' | 'hidden' | 'hiddenCount' | 'message' | 'files' | 'fix'>> = {},
   ): void {
     const absolute = `/${path}`;
     const severity = more.severity ?? this.judge.severityOf(code, absolute);
     if (!this.count(code, severity)) return;
     const fix = fixOf(code, absolute);
-    this.conflicts.push({ code, severity, path: absolute, owners: this.describeOwners(owners), fix, ...more });
+    const said = message === undefined ? more : { message, ...more };
+    this.conflicts.push({ code, severity, path: absolute, owners: this.describeOwners(owners), fix, ...said });
   }
 
   /** Adds a path that the glue settles; what is said last about a path counts. */

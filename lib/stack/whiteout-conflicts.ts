@@ -120,8 +120,7 @@ function lossOf(
   const [before, now] = [base, place].map(({ layer, at }) => combination.layer(layer).state(at));
   if (before === undefined || now === undefined) return undefined;
   if (!isEqual(before, now)) return 'MODIFY_DELETE';
-  const isBack = place.layer > mark.layer && now !== 'implied' && now.type !== 'directory';
-  return isBack ? 'UNDONE_REMOVAL' : undefined;
+  return place.layer > mark.layer && now !== 'implied' ? 'UNDONE_REMOVAL' : undefined;
 }
 
 function isAt(a: Place | undefined, b: Place): boolean {

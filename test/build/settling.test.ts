@@ -73,6 +73,16 @@ describe('what nobody meant to lose', () => {
     expect(await glueOf(closed)).toEqual([expect.objectContaining({ path: 'etc', mode: 0o700 })]);
   });
 
+  test('a directory that one removed goes, unless the other has something in it', async () => {
+    const empty = [directory('d'), directory('d/e'), directory('f')];
+    const layers = {
+      ab: empty,
+      a: [whiteout('d'), whiteout('f'), own],
+      b: [...empty, textFile('f/x', ''), other],
+    };
+    expect(outline(await glueOf(await settle(layers)))).toEqual(['d (whiteout)']);
+  });
+
   test('what a vacuous mark hides is put back as it was, in directories as containers see them', async () => {
     const settlement = await settle(
       {
@@ -183,29 +193,35 @@ describe('what lies behind a link of the base', () => {
   const usr = [link('bin', 'usr/bin'), directory('usr'), directory('usr/bin')];
   const base = (text: string): Tree => [...usr, textFile('usr/bin/k', text)];
 
+  test('is merged where components say where it is', async () => {
+    const layers = {
+      ab: base(lines('1', '6')),
+      a: [textFile('usr/bin/k', lines('a', '6'))],
+      b: [textFile('usr/bin/k', lines('1', 'b'))],
+    };
+    const glue = await glueOf(await settle(layers));
+    expect(entryAt(glue, 'usr/bin/k')).toMatchObject({ size: lines('a', 'b').length });
+  });
+
   test.each([
     ['bin/k', 'bin/k'],
     ['bin/k', 'usr/bin/k'],
     ['usr/bin/k', 'bin/k'],
-  ])('is merged, whichever way components name it: %s, %s', async (one, other) => {
-    const glue = await glueOf(
-      await settle(
-        {
-          ab: base(lines('1', '6')),
-          a: [textFile(one, lines('a', '6'))],
-          b: [textFile(other, lines('1', 'b'))],
-        },
-        {},
-      ),
-    );
-    expect(entryAt(glue, 'usr/bin/k')).toMatchObject({ size: lines('a', 'b').length });
+  ])('is an error where one reaches it through the link: %s, %s', async (one, other) => {
+    const layers = {
+      ab: base(lines('1', '6')),
+      a: [textFile(one, lines('a', '6'))],
+      b: [textFile(other, lines('1', 'b'))],
+    };
+    const { report } = await settle(layers);
+    expect(report.conflicts).toMatchObject([{ code: 'IMPLICIT_PARENT', severity: 'error', path: '/bin' }]);
   });
 
   test('is put back, and its removal contradicts a change', async () => {
     const layers = { ab: base('\xff'), a: [textFile('own', ''), ...usr.slice(1), textFile('usr/bin/k', '\xfe')] };
-    const back = await settle({ ...layers, b: [textFile('bin/k', '\xff'), textFile('n', '')] });
+    const back = await settle({ ...layers, b: [...usr.slice(1), textFile('usr/bin/k', '\xff'), textFile('n', '')] });
     expect(outline(await glueOf(back))).toEqual(['usr/', 'usr/bin/', 'usr/bin/k: \xfe']);
-    const { report } = await settle({ ...layers, b: [whiteout('bin/k')] });
+    const { report } = await settle({ ...layers, b: [...usr.slice(1), whiteout('usr/bin/k')] });
     expect(report.conflicts).toMatchObject([{ code: 'MODIFY_DELETE', path: '/usr/bin/k' }]);
   });
 });

@@ -118,7 +118,7 @@ describe('what two components have at one path', () => {
         a2: [file('lib/foo/f', '1')],
         b: [directory('usr/lib'), directory('usr/lib/bar'), file('usr/lib/bar/f', '2')],
       },
-      ['error CONTENT_CONFLICT /usr/lib/bar/f'],
+      ['error IMPLICIT_PARENT /lib', 'error CONTENT_CONFLICT /usr/lib/bar/f'],
     ],
     [
       'a link in the place of a directory of the base, in which the lower component has a file',
@@ -164,7 +164,7 @@ describe('what two components have at one path', () => {
         a: [directory('usr/lib'), file('usr/lib/x', '1')],
         b: [file('lib/x', '2')],
       },
-      ['error CONTENT_CONFLICT /usr/lib/x'],
+      ['error IMPLICIT_PARENT /lib', 'error CONTENT_CONFLICT /usr/lib/x'],
     ],
   ])('%s', (_what, layers, expected) => {
     expect(shortOf(layers)).toEqual(expected);
@@ -224,7 +224,7 @@ describe('what one component changes of the shared base', () => {
     ['both alike', { ab: base, a: [file('etc/x', 'new')], b: [file('etc/x', 'new')] }, []],
     [
       'a directory, and wins',
-      { ab: base, a: [directory('etc', { mode: 0o750 })], b: [directory('etc', { mode: 0o755 })] },
+      { ab: base, a: [directory('etc', { mode: 0o750 })], b: [directory('etc', { mode: 0o700 })] },
       [],
     ],
     [
@@ -257,6 +257,40 @@ describe('what one component changes of the shared base', () => {
       { ab: base, a: [file('etc/x', 'new')], b: [whiteout('etc')] },
       ['error MODIFY_DELETE /etc/x'],
     ],
+    [
+      'an empty directory away that the other one repeats',
+      { ab: [directory('d'), directory('d/e')], a: [whiteout('d')], b: [directory('d'), directory('d/e')] },
+      ['one-sided change, removal /d'],
+    ],
+    [
+      'a directory away with its files that the other one repeats',
+      { ab: [directory('d'), file('d/e')], a: [whiteout('d')], b: [directory('d'), file('d/e')] },
+      ['one-sided change, removal /d'],
+    ],
+    [
+      'an empty directory away that the other one has something in',
+      {
+        ab: [directory('d'), directory('d/e'), directory('d/f')],
+        a: [whiteout('d')],
+        b: [directory('d'), directory('d/e'), file('d/e/x'), directory('d/f')],
+      },
+      ['one-sided change, removal /d/f'],
+    ],
+    [
+      'an empty directory away that the other one had something in for a while',
+      {
+        ab: [directory('d')],
+        a: [whiteout('d')],
+        b1: [directory('d'), file('d/x')],
+        b2: [directory('d'), whiteout('d/x')],
+      },
+      ['one-sided change, removal /d'],
+    ],
+    [
+      'an empty directory away that the other one gave another owner',
+      { ab: [directory('d')], a: [whiteout('d')], b: [directory('d', { uid: 1 })] },
+      ['error MODIFY_DELETE /d'],
+    ],
     ['away, as the other one', { ab: base, a: [whiteout('etc/x')], b: [whiteout('etc/x')] }, []],
     [
       'away, and the other one repeats',
@@ -279,6 +313,143 @@ describe('what one component changes of the shared base', () => {
     ]);
     const log = { ab: [file('var/log/x', 'base')], a: [file('var/log/x', 'new')], b: [file('var/log/x', 'base')] };
     expect(shortOf(log)).toEqual(['info CONTENT_CONFLICT /var/log/x']);
+  });
+});
+
+describe('what one component changes and the other rests on', () => {
+  const usr = [directory('usr'), directory('usr/lib'), file('usr/lib/old'), link('lib', 'usr/lib')];
+  const program = [directory('usr'), directory('usr/lib'), file('usr/lib/new')];
+  const shared = { mode: 0o1777 };
+  const secret = { mode: 0o700 };
+
+  test.each<[string, Layers, string[]]>([
+    ['a link that becomes a directory', { ab: usr, a: [directory('lib')], b: program }, ['error TYPE_CONFLICT /lib']],
+    [
+      'the same from above, with a whiteout before it',
+      { ab: usr, b: program, a1: [whiteout('lib')], a2: [directory('lib')] },
+      ['error TYPE_CONFLICT /lib'],
+    ],
+    ['a link that becomes a file', { ab: usr, a: [file('lib')], b: program }, ['error TYPE_CONFLICT /lib']],
+    [
+      'a link that a layer passes by without describing the directory',
+      { ab: usr, a: [file('lib/x')], b: program },
+      ['error IMPLICIT_PARENT /lib'],
+    ],
+    [
+      'a link that is a directory for one, and is passed by for the other',
+      { ab: usr, a: [directory('lib')], b: [file('lib/x')] },
+      ['error IMPLICIT_PARENT /lib'],
+    ],
+    ['the same from above', { ab: usr, b: [file('lib/x')], a: [directory('lib')] }, ['error IMPLICIT_PARENT /lib']],
+    [
+      'a link that leads elsewhere',
+      { ab: usr, a: [link('lib', 'usr/lib64')], b: program },
+      ['error LINK_CHANGED /lib'],
+    ],
+    ['a link that is removed', { ab: usr, a: [whiteout('lib')], b: program }, ['error LINK_CHANGED /lib']],
+    [
+      'a link that leads elsewhere, and that the other repeats',
+      { ab: usr, a: [link('lib', 'usr/lib64')], b: [...program, link('lib', 'usr/lib')] },
+      ['error LINK_CHANGED /lib', 'one-sided change /lib'],
+    ],
+    [
+      'a link behind a link',
+      {
+        ab: [directory('srv'), directory('srv/1'), link('srv/now', '1'), link('data', '/srv/now')],
+        a: [directory('data')],
+        b: [directory('srv'), directory('srv/1'), file('srv/1/x')],
+      },
+      ['error TYPE_CONFLICT /data'],
+    ],
+    ['a link that nothing of the other lies behind', { ab: usr, a: [directory('lib')], b: [file('usr/x')] }, []],
+    ['a link to a file', { ab: [link('sh', 'dash'), file('dash')], a: [link('sh', 'bash')], b: [file('x')] }, []],
+    [
+      'a link to where it is itself',
+      { ab: [directory('bin'), link('bin/X11', '.')], a: [whiteout('bin/X11')], b: [file('bin/x')] },
+      [],
+    ],
+    [
+      'a directory that becomes a link',
+      { ab: [directory('lib')], a: [link('lib', 'usr/lib')], b: [directory('lib'), file('lib/x')] },
+      ['error TYPE_CONFLICT /lib'],
+    ],
+    [
+      'a shared directory that loses its sticky bit',
+      { ab: [directory('tmp', shared)], a: [directory('tmp')], b: [file('x')] },
+      ['error DIRECTORY_WEAKENED /tmp'],
+    ],
+    [
+      'a shared directory in which nobody may write any more, and that the other repeats',
+      { ab: [directory('tmp', shared)], a: [directory('tmp', { mode: 0o1755 })], b: [directory('tmp', shared)] },
+      ['error DIRECTORY_WEAKENED /tmp', 'one-sided change /tmp'],
+    ],
+    [
+      'a private directory that is opened',
+      { ab: [directory('root', secret)], a: [directory('root')], b: [file('x')] },
+      ['error DIRECTORY_WEAKENED /root'],
+    ],
+    [
+      'a private directory that both open',
+      { ab: [directory('root', secret)], a: [directory('root')], b: [directory('root')] },
+      [],
+    ],
+    [
+      'a private directory that one gives to a group of its own',
+      { ab: [directory('ssl', secret)], a: [directory('ssl', { mode: 0o710, gid: 101 })], b: [file('x')] },
+      [],
+    ],
+    [
+      'a private directory that one opens and the other closes again',
+      { ab: [directory('d', secret)], a: [directory('d')], b: [directory('d', { mode: 0o700, uid: 1 })] },
+      ['warning DIRECTORY_METADATA /d'],
+    ],
+    [
+      'a directory in which everybody may write',
+      { ab: [directory('opt')], a: [directory('opt', { mode: 0o777 })], b: [file('x')] },
+      ['error DIRECTORY_WEAKENED /opt'],
+    ],
+    [
+      'a private file that is opened',
+      { ab: [file('shadow', '1', { mode: 0o640 })], a: [file('shadow', '1')], b: [file('x')] },
+      ['error FILE_WEAKENED /shadow'],
+    ],
+    [
+      'a private file that is opened, and that the other changes',
+      { ab: [file('s', '1', { mode: 0o640 })], a: [file('s', '1')], b: [file('s', '2', { mode: 0o640 })] },
+      ['error CONTENT_CONFLICT /s', 'error FILE_WEAKENED /s'],
+    ],
+    [
+      'a C library without a package',
+      { ab: [file('lib/libc.so.6', '1')], a: [file('lib/libc.so.6', '2')], b: [file('x')] },
+      ['warning RUNTIME_REPLACED /lib/libc.so.6'],
+    ],
+    [
+      'a C library with its package',
+      {
+        ab: [file('lib/libc.so.6', '1'), file('var/lib/dpkg/status', '1')],
+        a: [file('lib/libc.so.6', '2'), file('var/lib/dpkg/status', '2')],
+        b: [file('x')],
+      },
+      [],
+    ],
+  ])('%s', (_what, layers, expected) => {
+    expect(shortOf(layers)).toEqual(expected);
+  });
+
+  test('is told with what lies behind a link', () => {
+    const [conflict] = conflictsOf({ ab: usr, a: [link('lib', 'usr/lib64')], b: program });
+    expect(conflict).toMatchObject({
+      owners: [{ component: 'a' }, { component: 'b' }],
+      message: "in the base it is a link to usr/lib; 'a' lets it lead to usr/lib64, and 'b' has /usr/lib/new behind it",
+    });
+  });
+
+  test('may be allowed by a rule, but for another type', () => {
+    const rules: ConflictsPlan = { rules: [{ match: '/**', policy: 'last-wins' }] };
+    const opened = { ab: [directory('root', secret)], a: [directory('root')], b: [file('x')] };
+    expect(shortOf(opened, rules)).toEqual(['info DIRECTORY_WEAKENED /root']);
+    expect(shortOf({ ab: usr, a: [whiteout('lib')], b: program }, rules)).toEqual(['info LINK_CHANGED /lib']);
+    expect(shortOf({ ab: usr, a: [directory('lib')], b: program }, rules)).toEqual(['error TYPE_CONFLICT /lib']);
   });
 });
 
