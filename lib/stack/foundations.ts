@@ -111,9 +111,25 @@ export class Foundations {
     for (const [layer, paths] of combination.layers.entries()) {
       if (!combination.has(other, layer) || combination.has(changer, layer)) continue;
       const [from, to] = paths.below(target);
-      for (let at = from; at < to; at += 1) if (paths.type(at) !== 'whiteout') return { layer, at };
+      for (let at = from; at < to; at += 1) if (this.isOwn({ layer, at }, changer, other)) return { layer, at };
     }
     return undefined;
+  }
+
+  /** Whether a component has something else somewhere than what it shares with another one. */
+  private isOwn(place: Place, changer: number, component: number): boolean {
+    const { combination } = this;
+    const paths = combination.layer(place.layer);
+    if (['whiteout', 'implied'].includes(paths.type(place.at))) return false;
+    const path = paths.path(place.at);
+    const places = combination.placesOf(path);
+    const base = combination.finalOf(path, places, changer, component);
+    const isLast = combination.finalOf(path, places, component)?.layer === place.layer;
+    return isLast && (base === undefined || !isEqual(this.stateAt(place), this.stateAt(base)));
+  }
+
+  private stateAt({ layer, at }: Place): State {
+    return this.combination.layer(layer).state(at);
   }
 
   private resolverOf(component: number): (directory: string) => string {
