@@ -36,7 +36,7 @@ export function conflictOf({ lower, upper, base, isInhabited }: Encounter): Conf
     return opensDirectory(upper, lower) ? 'DIRECTORY_WEAKENED' : 'DIRECTORY_METADATA';
   }
   // Mergers would give the privileges of one component to the content of the other.
-  if (isPrivileged(upper) || (isMeant && isPrivileged(lower))) return 'PRIVILEGED_FILE';
+  if (isMeant && (isPrivileged(upper) || isPrivileged(lower))) return 'PRIVILEGED_FILE';
   return sameContent(lower, upper) ? 'METADATA_CONFLICT' : 'CONTENT_CONFLICT';
 }
 

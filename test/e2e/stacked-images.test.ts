@@ -6,7 +6,7 @@ import { writeLayout } from './hand-made';
 import { Project } from './installed';
 import { Mounts } from './mounts';
 import { Random } from './oracle/random';
-import { layerOfTree, parentsOf, randomBase, randomChange } from './oracle/random-images';
+import { layerOfTree, parentsOf, randomBase, randomChange, type RandomLayer } from './oracle/random-images';
 import { threeWay, type Seen, type Sight, type Verdict } from './oracle/three-way';
 import { tinyTar } from './oracle/tiny-tar';
 
@@ -19,6 +19,8 @@ interface Case {
   readonly components: readonly string[];
   /** Paths that whiteouts and stale copies of the layers name. */
   readonly named: ReadonlySet<string>;
+  /** Entries of each component's own layers. */
+  readonly layers: readonly (readonly RandomLayer[])[];
 }
 
 interface Report {
@@ -64,9 +66,11 @@ function makeCase(at: number): Case {
   const bottom = layerFile(`${name}-base`, layerOfTree(base));
   writeLayout(project.path('made'), `${name}-base`, [bottom]);
   const named = new Set<string>();
+  const all: (readonly RandomLayer[])[] = [];
   const components = Array.from({ length: 2 + random.below(3) }, (_, number) => {
     const id = `${name}-${'abcd'.charAt(number)}`;
     const { layers } = randomChange(base, random);
+    all.push(layers);
     const files = layers.map((entries, layer) => {
       for (const { path: entry } of entries) for (const each of namedBy(entry)) named.add(each);
       return layerFile(`${id}-${String(layer)}`, entries);
@@ -74,7 +78,7 @@ function makeCase(at: number): Case {
     writeLayout(project.path('made'), id, [bottom, ...files]);
     return id;
   });
-  return { name, components, named };
+  return { name, components, named, layers: all };
 }
 
 function reportsOf(): readonly string[] {
@@ -121,11 +125,25 @@ function mounted(name: string): string {
   return mounts.overlay(...layers.map(({ digest }) => mounts.squashfs(layout.blob(digest))));
 }
 
-function problemsOf({ name }: Case, verdict: Verdict, { errors }: Report): readonly string[] {
+/** The entries of layers at a path and below it, for whoever looks for the fault. */
+function layersAt({ layers }: Case, file: string): string {
+  const isAt = (entry: string): boolean => entry.startsWith(file) || entry.includes(`.wh.${path.basename(file)}`);
+  const textOf = (layer: RandomLayer): string =>
+    layer
+      .flatMap((entry) => (isAt(entry.path) ? [`${entry.type} ${entry.path} ${entry.mode.toString(8)}`] : []))
+      .join(', ');
+  return layers.map((each) => each.map(textOf).join(' + ')).join(' | ');
+}
+
+function problemsOf(each: Case, verdict: Verdict, { errors }: Report): readonly string[] {
+  const { name } = each;
   const told = errors.map(({ code, path: file }) => `${code} ${file}`).join(', ');
   if (errors.length === 0) return [...verdict.must].map(([file, why]) => `${name}: /${file} is not refused: ${why}`);
   const strange = errors.filter(({ path: file }) => !verdict.may(file.slice(1)));
-  return strange.map(({ code, path: file }) => `${name}: ${code} ${file} is refused for no reason (of ${told})`);
+  return strange.map(
+    ({ code, path: file }) =>
+      `${name}: ${code} ${file} is refused for no reason (of ${told}): ${verdict.textAt(file.slice(1))}; layers: ${layersAt(each, file.slice(1))}`,
+  );
 }
 
 test(

@@ -248,6 +248,11 @@ describe('what one component changes of the shared base', () => {
       ['error MODIFY_DELETE /etc/x'],
     ],
     [
+      'a setuid file that the one above sets back',
+      { ab: [file('x', '1', SETUID)], a: [file('x', '2')], b: [file('x', '1', SETUID)] },
+      ['one-sided change /x'],
+    ],
+    [
       'back that the other one removed',
       { ab: base, a: [whiteout('etc/x')], b: [file('etc/x', 'base')] },
       ['one-sided change, removal /etc/x'],

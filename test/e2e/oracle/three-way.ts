@@ -13,6 +13,8 @@ export type Sight = ReadonlyMap<string, Seen>;
 export interface Verdict {
   /** Paths that make it an error, with the reason. */
   readonly must: ReadonlyMap<string, string>;
+  /** What the base and the components have at a path. */
+  readonly textAt: (path: string) => string;
   /** Reports whether an error may name a path. */
   readonly may: (path: string) => boolean;
   /** Differences of an image from what each component alone looks like. */
@@ -65,11 +67,13 @@ export function threeWay(base: Sight, sights: readonly Sight[], named: ReadonlyS
     for (const [at, sight] of sights.entries()) {
       const now = sight.get(path);
       const others = sights.filter((_, other) => other !== at);
+      // What names it again, or names what was below it, is refused as well: tools disagree on what comes of two types.
+      if (now !== undefined && now.type !== before.type) {
+        for (const each of named) if (each === path || isBelow(each, path)) may.add(each);
+      }
       if (before.type === 'd' && now?.type !== 'd') {
         const inside = paths.filter((each) => isBelow(each, path) && others.some((other) => isNew(other, each)));
         if (now !== undefined && inside.length > 0) must.set(path, 'no directory any more');
-        // What names it again is refused as well: tools disagree on a directory that comes over a link.
-        if (now !== undefined && named.has(path)) may.add(path);
         if (now === undefined && inside.length > 0) {
           wanted.set(path, [before, ...others.map((other) => other.get(path)).filter((each) => each?.type === 'd')]);
           may.add(path);
@@ -91,6 +95,7 @@ export function threeWay(base: Sight, sights: readonly Sight[], named: ReadonlyS
   }
   return {
     must,
+    textAt: (path) => [base, ...sights].map((sight) => textOf(sight.get(path))).join(', '),
     may: (path) => must.has(path) || may.has(path),
     differences: (result) =>
       [...new Set([...paths, ...result.keys()])].flatMap((path) => {
