@@ -1,15 +1,12 @@
 import { StackError } from '../core';
 import type { RuntimeConfig } from '../oci';
+import { isPathList, unitePathLists } from './search-paths';
 
 /** A component's configuration, with its name for messages. */
 export interface NamedConfig {
   readonly name: string;
   readonly config: RuntimeConfig;
 }
-
-/** Variables that list directories: the union keeps everyone's entries (stacking.md §2). */
-const PATH_LIKE =
-  /^(PATH|LD_LIBRARY_PATH|MANPATH|INFOPATH|PKG_CONFIG_PATH|PYTHONPATH|PERL5LIB|NODE_PATH|GOPATH|CLASSPATH|XDG_[A-Z]+_DIRS)$/;
 
 /** `KEY=value` entries of an image config, by key; of two entries for one key the last counts, as for execve(2)'s users. */
 export function envOf(env: readonly string[] | undefined): ReadonlyMap<string, string> {
@@ -64,8 +61,8 @@ function mergeVariable(
   if (first === undefined) return base;
   const other = changed.find(({ value }) => value !== first.value);
   if (other === undefined) return first.value;
-  if (PATH_LIKE.test(key))
-    return unitePaths(
+  if (isPathList(key))
+    return unitePathLists(
       base,
       changed.flatMap(({ value }) => value ?? []),
     );
@@ -73,22 +70,4 @@ function mergeVariable(
   throw new StackError('STACK5004', `'${first.name}' and '${other.name}' set ${key} to different values`, {
     hint: `set config: { env: { ${key}: … } } on the combined image`,
   });
-}
-
-/** What stood before the base's entries stays before them, everything else comes behind. */
-function unitePaths(base: string | undefined, values: readonly string[]): string {
-  const common = new Set(entriesOf(base));
-  const before: string[] = [];
-  const behind: string[] = [];
-  for (const value of values) {
-    const entries = entriesOf(value);
-    const start = entries.findIndex((entry) => common.has(entry));
-    before.push(...entries.slice(0, Math.max(start, 0)));
-    behind.push(...entries.slice(Math.max(start, 0)));
-  }
-  return [...new Set([...before, ...common, ...behind])].join(':');
-}
-
-function entriesOf(value: string | undefined): readonly string[] {
-  return value === undefined || value === '' ? [] : value.split(':');
 }
