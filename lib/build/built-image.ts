@@ -20,6 +20,8 @@ export interface BuiltImage {
   readonly combines?: readonly DeltaSequence[] | undefined;
   /** Of a combination: what its manifest records of its components, by format. */
   readonly records?: ReadonlyMap<LayerFormat, CombinationRecord> | undefined;
+  /** Where it stands on another base than it was built on. */
+  readonly moved?: MovedBase | undefined;
   /** The image outside of the app that it stands on. */
   readonly base?: BaseReference | undefined;
   /** Of one that exists already: the digest of its manifest. */
@@ -31,6 +33,14 @@ export interface DeltaSequence {
   /** Construct path. */
   readonly name: string;
   readonly deltas: readonly KnownDelta[];
+  /** Where it stands on another base than it was built on. */
+  readonly moved?: MovedBase | undefined;
+}
+
+/** The base that an image was built on, and the one that it stands on now. */
+export interface MovedBase {
+  readonly from: readonly KnownDelta[];
+  readonly to: DeltaSequence;
 }
 
 /** What is combined, and how. */
@@ -38,6 +48,11 @@ export interface CombinedDeltas {
   /** Bottom to top, without what is put on top of them. */
   readonly deltas: readonly KnownDelta[];
   readonly combines: readonly DeltaSequence[];
+  /**
+   * The same files by other layers, where a component was moved to another base: what it was built on is the ancestor of all
+   * changes, and what the new base changed of that is one of them.
+   */
+  readonly compared?: Pick<CombinedDeltas, 'deltas' | 'combines'> | undefined;
   /** Nothing of an image that is no combination. */
   readonly how?: Pick<StackedPlan, 'conflicts' | 'mergers' | 'glue'> | undefined;
 }

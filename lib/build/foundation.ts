@@ -100,7 +100,8 @@ async function layOnExisting(
       file.history ?? [],
       isoSeconds(context.epoch),
     );
-    return [format, { platform, config, steps: format === origin ? steps : steps.map(withoutEmptyLayer) }];
+    const written = format === origin ? steps : steps.map(withoutEmptyLayer);
+    return [format, { platform, config, steps: written, hasUnknownBase: true }];
   });
   return {
     configuration: { name, runtime: config, layers: packed.map(({ contentKey }) => contentKey) },

@@ -1,8 +1,7 @@
 import type { Platform, RuntimeConfig } from '../oci';
 import type { ImagePlan, LayerFormat, StackedPlan } from '../plan';
-import type { ImageStep, ImageVariant } from '../stack';
+import { applyConfig, declaredConfig, withLabels, type ImageStep, type ImageVariant } from '../stack';
 import { requireImage, type BuiltImage, type BuiltImages, type ImageRequest } from './built-image';
-import { applyConfig, declaredConfig, withLabels } from './config';
 import type { BuildContext } from './context';
 import { debianDelta } from './debian-delta';
 import type { Delta, KnownDelta } from './delta';

@@ -42,7 +42,7 @@ export async function orderedDeltas(
 
 /** Every image once, combinations replaced by what they combine, as stacking does it. */
 function sequencesOf(parts: readonly BuiltImage[]): readonly DeltaSequence[] {
-  const sequences = parts.flatMap(({ path, deltas, combines }) => combines ?? [{ name: path, deltas }]);
+  const sequences = parts.flatMap(({ path, deltas, combines, moved }) => combines ?? [{ name: path, deltas, moved }]);
   return [...new Map(sequences.map((sequence) => [sequence.name, sequence])).values()];
 }
 

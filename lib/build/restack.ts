@@ -1,14 +1,16 @@
 import type { LayerFormat, LayerPlan, StackedPlan } from '../plan';
 import {
+  flattenComponents,
   isKnownEmpty,
   layersOf,
   lostPackages,
+  ownSteps,
   STATUS,
   type Component,
   type ImageLayer,
   type ImageVariant,
 } from '../stack';
-import type { BaseReference, BuiltImage, DeltaSequence } from './built-image';
+import type { BaseReference, BuiltImage, DeltaSequence, MovedBase } from './built-image';
 import type { BuildContext } from './context';
 import { combinationOf } from './combined';
 import type { KnownDelta } from './delta';
@@ -23,6 +25,8 @@ export interface ExistingCombination {
   readonly name: string;
   readonly format: LayerFormat;
   readonly components: readonly Component[];
+  /** How messages name what all components stand on. */
+  readonly baseName: string;
   /** The image outside of the app that all components stand on, where that was recorded. */
   readonly base: BaseReference | undefined;
   /** Digests of the components' manifests, by name. */
@@ -65,13 +69,33 @@ export class Restacking {
    * @throws StackError as `pathListOf`, STACK5023
    */
   public async packagesLost(before: ImageVariant, after: ImageVariant): Promise<readonly string[]> {
+    return this.lost(this.deltasOf(before), this.deltasOf(after));
+  }
+
+  /**
+   * The packages of a new base that the combination lacks, or has in earlier versions, though no component removed them from the
+   * base it was built on.
+   * @throws StackError as {@link packagesLost}
+   */
+  public async basePackagesLost(base: ImageVariant, { deltas }: BuiltImage): Promise<readonly string[]> {
+    const lost = new Set(await this.lost(this.deltasOf(base), deltas));
+    for (const { variant } of lost.size === 0 ? [] : flattenComponents(this.combination.components)) {
+      const { builtOn } = variant;
+      if (builtOn === undefined) continue;
+      const own = ownSteps(variant, variant.base);
+      const built = { ...builtOn.base, steps: [...builtOn.base.steps, ...own] };
+      for (const each of await this.packagesLost(builtOn.base, built)) lost.delete(each);
+    }
+    return [...lost];
+  }
+
+  private async lost(before: readonly KnownDelta[], after: readonly KnownDelta[]): Promise<readonly string[]> {
     const old = await this.statusOf(before);
-    const present = await this.statusOf(after);
+    const present = old && (await this.statusOf(after));
     return old === undefined ? [] : lostPackages(old, present ?? Buffer.alloc(0));
   }
 
-  private async statusOf(variant: ImageVariant): Promise<Buffer | undefined> {
-    const deltas = this.deltasOf(variant);
+  private async statusOf(deltas: readonly KnownDelta[]): Promise<Buffer | undefined> {
     const { layers } = await combinationOf(this.context, { deltas, combines: [] });
     if (layers.every((layer) => layer.find(STATUS) === undefined)) return undefined;
     return filesOf(await viewOf(deltas, this.context.epoch)).read(STATUS);
@@ -80,10 +104,11 @@ export class Restacking {
   /** Each image once, also where several combinations combine it. */
   private add({ name, variant }: Component): readonly DeltaSequence[] {
     const known = this.images.get(name);
-    if (known !== undefined) return known.combines ?? [{ name, deltas: known.deltas }];
+    if (known !== undefined) return known.combines ?? [{ name, deltas: known.deltas, moved: known.moved }];
     const parts = variant.components?.flatMap((part) => this.add(part));
     const combines = parts && [...new Map(parts.map((part) => [part.name, part])).values()];
     const deltas = this.deltasOf(variant);
+    const moved = this.movedOf(variant);
     this.images.set(name, {
       path: name,
       plan: nothing(name),
@@ -92,10 +117,16 @@ export class Restacking {
       variants: new Map([[this.combination.format, variant]]),
       deltas,
       combines,
+      moved,
       base: this.combination.base,
       manifestDigest: this.combination.digests.get(name),
     });
-    return combines ?? [{ name, deltas }];
+    return combines ?? [{ name, deltas, moved }];
+  }
+
+  private movedOf({ base, builtOn }: ImageVariant): MovedBase | undefined {
+    if (base === undefined || builtOn === undefined) return undefined;
+    return { from: this.deltasOf(builtOn.base), to: { name: this.combination.baseName, deltas: this.deltasOf(base) } };
   }
 
   private deltasOf(variant: ImageVariant): readonly KnownDelta[] {

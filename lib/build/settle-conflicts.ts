@@ -8,6 +8,7 @@ import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
 import type { KeyedMerger } from './keyed-merger';
 import { mergersOf } from './mergers';
+import { pathListsOf } from './path-lists';
 import { Settling } from './settling';
 
 const SETTLEMENTS = 'settlements';
@@ -46,7 +47,8 @@ export async function settleConflicts(
   image: string,
   combined: CombinedDeltas,
 ): Promise<Settlement> {
-  const { deltas, combines, how = {} } = combined;
+  const { how = {} } = combined;
+  const { deltas, combines } = combined.compared ?? combined;
   if (combines.length < 2) return { report: { conflicts: [], counts: [], settled: [], settledCount: 0 }, known: true };
   const { store, signal, epoch } = context;
   const mergers = await mergersOf(context, how.mergers);
@@ -100,17 +102,19 @@ async function settle(
   combined: CombinedDeltas,
   mergers: readonly KeyedMerger[],
 ): Promise<{ readonly record: SettlementRecord; readonly tree?: Tree | undefined }> {
-  const combination = await combinationOf(context, combined);
-  const { how = {} } = combined;
+  const { how = {}, compared = combined } = combined;
+  const combination = await combinationOf(context, compared);
   const findings = findConflicts(combination, { rules: how.conflicts, mergers: mergers.map(({ paths }) => paths) });
   const { report, claims, restorations } = findings;
   if (claims.size === 0 && restorations.size === 0) return { record: { report: report.build() } };
-  const settling = await Settling.of(combined, combination, findings, context.epoch);
+  const settling = await Settling.of(compared, combination, findings, context.epoch);
   settling.restore();
   await settling.merge(mergers);
   if (how.glue === 'forbid' && !settling.glue.isEmpty) report.forbidGlue();
   if (report.hasErrors || settling.glue.isEmpty) return { record: { report: report.build(false) } };
-  const tree = settling.glue.tree(combination.indexed.map(({ list }) => list));
+  const published =
+    compared === combined ? combination.indexed.map(({ list }) => list) : await pathListsOf(context, combined.deltas);
+  const tree = settling.glue.tree(published);
   const contentKey = treeDigest(tree) ?? '';
   const built = report.build();
   return { record: { report: built, glue: { contentKey, createdBy: `glue ${settlersIn(built).join(', ')}` } }, tree };

@@ -2,9 +2,12 @@ import { StackError } from '../core';
 import type { RuntimeConfig } from '../oci';
 import type { ImagePlan, LayerFormat, StackedPlan } from '../plan';
 import {
+  applyConfig,
   checkLayers,
+  declaredConfig,
   mergeConfigs,
   recordOf,
+  settledBy,
   sharedConfiguration,
   stackImages,
   type Commute,
@@ -22,13 +25,13 @@ import {
 } from './built-image';
 import { checkConflicts } from './check-conflicts';
 import { withCommuting } from './commuting';
-import { applyConfig, declaredConfig, settledBy } from './config';
 import type { BuildContext } from './context';
 import { glueOn } from './glue-layer';
 import { manifestDigestOf } from './manifest-digest';
 import { requireMountable } from './mountable';
 import { orderedDeltas } from './ordered-deltas';
 import { platformOf } from './platform';
+import { comparedDeltas } from './rebased-deltas';
 
 /**
  * Builds a combination. Nothing is packed for it but a glue layer, where its components contradict each other in what can be
@@ -46,7 +49,8 @@ export async function buildStacked(
     const [first, ...others] = parts.map((part) => componentOf(part, format));
     if (first === undefined) throw new StackError('STACK2006', 'a stacked image needs at least one component');
     const combined = stackImages([first, ...others], settledBy(plan.config), commute);
-    return [format, { ...combined, config: applyConfig(combined.config, plan.config) }];
+    const declared = plan.config === undefined ? {} : { declared: plan.config };
+    return [format, { ...combined, ...declared, config: applyConfig(combined.config, plan.config) }];
   };
   const warn = (message: string): void => {
     context.listener({ code: 'warning', id: 'layer-order', message, image: path });
@@ -55,7 +59,8 @@ export async function buildStacked(
     formats.map((format) => variantIn(format, commute));
   const variants = await withCommuting(context, parts, formats, stackAll, warn);
   for (const [, variant] of variants) checkLayers(variant); // before all of them are compared
-  const combined = { ...(await orderedDeltas(context, parts, formats)), how: plan };
+  const ordered = await orderedDeltas(context, parts, formats);
+  const combined = { ...ordered, compared: comparedDeltas(context, ordered), how: plan };
   const glue = await checkConflicts(context, path, combined);
   const glued = glue === undefined ? undefined : await glueOn(context, path, glue, new Map(variants));
   const published = glued?.variants ?? new Map(variants);

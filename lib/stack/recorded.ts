@@ -1,9 +1,10 @@
 import { StackError } from '../core';
-import { isDigest, parseDocument, parseRuntimeConfig } from '../oci';
+import { isDescriptor, isDigest, parseConfig, parseDocument, parseRuntimeConfig, type Platform } from '../oci';
 import { parseCombining, type CombiningPlan } from '../plan';
-import type { CombinationRecord, ImageRecord } from './component-record';
-import { combineSteps } from './steps';
-import type { Component, ImageStep, ImageVariant } from './variant';
+import { sharedBase } from './base';
+import type { AncestorRecord, CombinationRecord, ImageRecord, VariantRecord } from './component-record';
+import { nest, placeOn } from './moved';
+import { layersOf, stepsOf, type Component, type ImageStep, type ImageVariant } from './variant';
 
 /** Images of one combination, combinations inside of it included; nobody has as many. */
 const MAX_IMAGES = 128;
@@ -11,6 +12,8 @@ const MAX_IMAGES = 128;
 const MAX_STARS = 20;
 /** Layers of one image: more is not mounted. */
 const MAX_LAYERS = 127;
+/** Steps of one image's history. */
+const MAX_STEPS = 4096;
 
 /**
  * Reads what the manifest of a combination records of it.
@@ -19,21 +22,24 @@ const MAX_LAYERS = 127;
  */
 export function parseRecord(text: string, where: string): CombinationRecord {
   const record = membersOf(parseDocument(Buffer.from(text), where));
-  if (record['version'] !== 2) throw unreadable(where, 'another version of cdk-stack wrote it');
+  if (record['version'] !== 3) throw unreadable(where, 'another version of cdk-stack wrote it');
   const how = parseCombining(record['how'] ?? {});
   if (how === undefined || !hasSimpleGlobs(how)) throw unreadable(where, 'how they are combined is not valid');
-  const { base, images, components } = record;
+  const { base, images, components, ancestors } = record;
+  const older = ancestors === undefined ? [] : ancestorsIn(ancestors, where);
+  if (older.length > 0 && base === undefined) throw unreadable(where, 'it has no base');
   if (!Array.isArray(images)) throw unreadable(where, 'it has no images');
   if (images.length > MAX_IMAGES) throw unreadable(where, `it has more than ${String(MAX_IMAGES)} images`);
   const known = new Set<string>();
   const parsed = images.map((value): ImageRecord => {
-    const image = parseImage(value, known, where);
+    const image = parseImage(value, known, older.length, where);
     known.add(image.name);
     return image;
   });
   return {
-    version: 2,
-    ...(base === undefined ? {} : { base: baseOf(base, where) }),
+    version: 3,
+    ...(base === undefined ? {} : { base: variantOf(base, 0, where) }),
+    ...(older.length === 0 ? {} : { ancestors: older }),
     images: parsed,
     components: namesIn(components, known, where),
     how,
@@ -45,15 +51,65 @@ function hasSimpleGlobs({ conflicts: { rules = [] } = {} }: CombiningPlan): bool
   return rules.every(({ match }) => match !== '' && !match.includes('(') && match.split('*').length <= MAX_STARS + 1);
 }
 
-/** @param known names of the images before it */
-function parseImage(value: unknown, known: ReadonlySet<string>, where: string): ImageRecord {
-  const { name, digest, config, diffIds, components } = membersOf(value);
+/**
+ * @param known names of the images before it
+ * @param ancestors how many there are
+ */
+function parseImage(value: unknown, known: ReadonlySet<string>, ancestors: number, where: string): ImageRecord {
+  const image = membersOf(value);
+  const { name, digest, components, declared, base } = image;
   if (typeof name !== 'string' || name === '') throw unreadable(where, 'an image has no name');
   if (known.has(name)) throw unreadable(where, `two images are called '${name}'`);
-  const common = { name, config: parseRuntimeConfig(config, where) };
-  if (components !== undefined) return { ...common, components: namesIn(components, known, where) };
-  if (!isDigest(digest)) throw unreadable(where, `'${name}' has no digest`);
-  return { ...common, digest, diffIds: diffIdsIn(diffIds, where) };
+  if (components === undefined) {
+    if (!isDigest(digest)) throw unreadable(where, `'${name}' has no digest`);
+    return { name, digest, ...variantOf(image, ancestors, where) };
+  }
+  const config = declared === undefined ? undefined : parseCombining({ config: declared })?.config;
+  if (declared !== undefined && config === undefined) throw unreadable(where, `what '${name}' sets is not valid`);
+  return {
+    name,
+    components: namesIn(components, known, where),
+    ...(config === undefined ? {} : { declared: config }),
+    ...(base === undefined ? {} : { base: variantOf(base, ancestors, where) }),
+  };
+}
+
+function variantOf(value: unknown, ancestors: number, where: string): VariantRecord {
+  const { config, steps, ancestor, hasUnknownBase } = membersOf(value);
+  const common = {
+    config: parseRuntimeConfig(config, where),
+    steps: stepsIn(steps, where),
+    ...(hasUnknownBase === true ? ({ hasUnknownBase } as const) : {}),
+  };
+  if (ancestor === undefined) return common;
+  if (typeof ancestor === 'number' && Number.isInteger(ancestor) && ancestor >= 0 && ancestor < ancestors) {
+    return { ...common, ancestor };
+  }
+  throw unreadable(where, 'an image was built on a base that is not there');
+}
+
+function stepsIn(value: unknown, where: string): readonly number[] {
+  const isPosition = (at: unknown): boolean => Number.isSafeInteger(at) && (at as number) >= 0;
+  if (!Array.isArray(value) || !value.every(isPosition)) throw unreadable(where, 'an image has no steps');
+  if (value.length > MAX_STEPS) throw unreadable(where, `an image has more than ${String(MAX_STEPS)} steps`);
+  return value as number[];
+}
+
+function ancestorsIn(value: unknown, where: string): readonly AncestorRecord[] {
+  if (!Array.isArray(value) || value.length > MAX_IMAGES) throw unreadable(where, 'it has no bases');
+  return value.map((each): AncestorRecord => {
+    const { image, layers, isInferred, digest, name } = membersOf(each);
+    if (!Array.isArray(layers) || layers.length > MAX_LAYERS || !layers.every(isDescriptor)) {
+      throw unreadable(where, 'a base has no layers');
+    }
+    return {
+      image: parseConfig(image, where, layers.length),
+      layers,
+      ...(isInferred === true ? { isInferred } : {}),
+      ...(isDigest(digest) ? { digest } : {}),
+      ...(typeof name === 'string' ? { name } : {}),
+    };
+  });
 }
 
 function namesIn(value: unknown, known: ReadonlySet<string>, where: string): readonly string[] {
@@ -66,65 +122,80 @@ function namesIn(value: unknown, known: ReadonlySet<string>, where: string): rea
 
 /**
  * The components of a combination, and what they share, out of the layers of the combination itself.
- * @throws StackError STACK5030 when it does not have a layer that the record names; STACK5003
+ * @throws StackError STACK5030 when it does not have a step that the record names; STACK5003, STACK5004
  */
 export function componentsIn(
   record: CombinationRecord,
   image: Pick<ImageVariant, 'platform' | 'steps'>,
   where: string,
 ): { readonly base: ImageVariant | undefined; readonly components: readonly Component[] } {
-  const { platform } = image;
-  const { leading, byDiffId } = groupsOf(image.steps);
-  const stepsOf = (diffIds: readonly string[]): readonly ImageStep[] =>
-    diffIds.flatMap((diffId) => {
-      const steps = byDiffId.get(diffId);
-      if (steps === undefined) throw unreadable(where, `it has no layer ${diffId}`);
-      return steps;
-    });
-  const shared = record.base?.diffIds ?? [];
-  const base = record.base && { platform, config: record.base.config, steps: [...leading, ...stepsOf(shared)] };
-  const images = new Map<string, Component>();
-  const named = (names: readonly string[]): readonly Component[] => names.flatMap((name) => images.get(name) ?? []);
-  const variantOf = (each: ImageRecord): ImageVariant => {
-    const { config } = each;
-    if ('diffIds' in each) {
-      return { platform, config, steps: [...leading, ...stepsOf([...shared, ...each.diffIds])], base };
-    }
-    const components = named(each.components);
-    return { platform, config, steps: combineSteps(components), base, components };
-  };
-  for (const each of record.images) images.set(each.name, { name: each.name, variant: variantOf(each) });
-  return { base, components: named(record.components) };
+  const reader = new RecordReader(record, image, where);
+  const components = reader.components();
+  return { base: reader.base ?? sharedBase(components), components };
 }
 
-/** The steps of each layer with those without one that follow it, and those that come before all layers. */
-function groupsOf(steps: readonly ImageStep[]): {
-  readonly leading: readonly ImageStep[];
-  readonly byDiffId: ReadonlyMap<string, readonly ImageStep[]>;
-} {
-  const leading: ImageStep[] = [];
-  const byDiffId = new Map<string, ImageStep[]>();
-  let group = leading;
-  for (const step of steps) {
-    if (step.layer !== undefined) {
-      group = [];
-      byDiffId.set(step.layer.diffId, group);
-    }
-    group.push(step);
+class RecordReader {
+  public readonly base: ImageVariant | undefined;
+  private readonly ancestors: readonly ImageVariant[];
+
+  public constructor(
+    private readonly record: CombinationRecord,
+    private readonly image: Pick<ImageVariant, 'platform' | 'steps'>,
+    private readonly where: string,
+  ) {
+    const { platform } = image;
+    this.base = record.base && { platform, config: record.base.config, steps: this.stepsAt(record.base.steps) };
+    this.ancestors = (record.ancestors ?? []).map((each) => ancestorOf(each, platform));
   }
-  return { leading, byDiffId };
+
+  public components(): readonly Component[] {
+    const images = new Map<string, Component>();
+    const named = (names: readonly string[]): readonly Component[] => names.flatMap((name) => images.get(name) ?? []);
+    for (const each of this.record.images) {
+      const variant =
+        'digest' in each
+          ? this.variantOf(each)
+          : nest(
+              named(each.components),
+              each.declared,
+              each.base === undefined ? this.base : this.variantOf(each.base),
+            );
+      images.set(each.name, { name: each.name, variant });
+    }
+    return named(this.record.components);
+  }
+
+  private variantOf({ config, steps, ancestor, hasUnknownBase }: VariantRecord): ImageVariant {
+    const { base } = this;
+    const whole = [...(base?.steps ?? []), ...this.stepsAt(steps)];
+    const unknown = base === undefined && hasUnknownBase === true ? { hasUnknownBase } : {};
+    const variant = { platform: this.image.platform, config, steps: whole, base, ...unknown };
+    const from = ancestor === undefined ? undefined : this.ancestors[ancestor];
+    return base === undefined || from === undefined ? variant : placeOn(base, variant, base, { base: from, config });
+  }
+
+  private stepsAt(positions: readonly number[]): readonly ImageStep[] {
+    const steps = positions.map((at) => {
+      const step = this.image.steps[at];
+      if (step === undefined) throw unreadable(this.where, `it has no step ${String(at)}`);
+      return step;
+    });
+    if (layersOf({ ...this.image, config: {}, steps }).length > MAX_LAYERS) {
+      throw unreadable(this.where, `an image has more than ${String(MAX_LAYERS)} layers`);
+    }
+    return steps;
+  }
 }
 
-function baseOf(value: unknown, where: string): NonNullable<CombinationRecord['base']> {
-  const { config, diffIds } = membersOf(value);
-  return { config: parseRuntimeConfig(config, where), diffIds: diffIdsIn(diffIds, where) };
-}
-
-function diffIdsIn(value: unknown, where: string): readonly string[] {
-  if (!Array.isArray(value) || !value.every(isDigest)) throw unreadable(where, 'an image has no layers');
-  const isBounded = value.length <= MAX_LAYERS && new Set(value).size === value.length;
-  if (!isBounded) throw unreadable(where, `an image has more than ${String(MAX_LAYERS)} layers, or one twice`);
-  return value;
+function ancestorOf({ image, layers, isInferred, digest, name }: AncestorRecord, platform: Platform): ImageVariant {
+  const listed = layers.map((descriptor, at) => ({ descriptor, diffId: image.rootfs.diff_ids[at] ?? '' }));
+  return {
+    platform,
+    config: image.config ?? {},
+    steps: stepsOf(listed, image.history ?? [], ''),
+    ...(isInferred === undefined ? {} : { isInferred }),
+    ...(digest === undefined ? {} : { reference: { digest, name } }),
+  };
 }
 
 function membersOf(value: unknown): Readonly<Record<string, unknown>> {

@@ -10,7 +10,7 @@ export function isPathList(variable: string): boolean {
 }
 
 /** Entries of such a variable. */
-function entriesIn(value: string | undefined): readonly string[] {
+export function entriesIn(value: string | undefined): readonly string[] {
   return value === undefined || value === '' ? [] : value.split(':');
 }
 
@@ -61,4 +61,11 @@ function earliestGaps(lists: readonly (readonly PlacedEntry[])[]): ReadonlyMap<s
   const gaps = new Map<string, number>();
   for (const { entry, gap } of lists.flat()) gaps.set(entry, Math.min(gap, gaps.get(entry) ?? gap));
   return gaps;
+}
+
+/** The entries that all lists have, in the order of the first. */
+export function commonEntries([first, ...others]: readonly string[]): string {
+  const sets = others.map((value) => new Set(entriesIn(value)));
+  const isCommon = (entry: string): boolean => sets.every((entries) => entries.has(entry));
+  return entriesIn(first).filter(isCommon).join(':');
 }

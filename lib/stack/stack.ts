@@ -1,9 +1,10 @@
-import { canonicalJson, StackError } from '../core';
+import { StackError } from '../core';
 import { formatPlatform, samePlatform } from '../oci';
+import { sharedBase } from './base';
 import type { Commute } from './commute';
 import { mergeConfigs, NOTHING_SETTLED, type Settled } from './config';
 import { combineSteps } from './steps';
-import { familyOf, identityOf, layersOf, type Component, type ImageVariant } from './variant';
+import { familyOf, layersOf, type Component, type ImageVariant } from './variant';
 
 /**
  * Combines images without touching a byte of their layers: the result lists the components' layers, bottom to top,
@@ -53,22 +54,4 @@ function requireOneFamily(components: readonly Component[]): void {
       seen ??= { name, family };
     }
   }
-}
-
-/** The nearest image that all components are, or stand on; known by its content, since each may have opened it by itself. */
-function sharedBase([first, ...others]: readonly [Component, ...Component[]]): ImageVariant | undefined {
-  const identities = new Map<ImageVariant, string>();
-  const identify = (variant: ImageVariant): string => {
-    const known = identities.get(variant) ?? canonicalJson([variant.config, layersOf(variant).map(identityOf)]);
-    identities.set(variant, known);
-    return known;
-  };
-  const lineages = others.map(({ variant }) => new Set(lineageOf(variant).map(identify)));
-  return lineageOf(first.variant).find((candidate) => lineages.every((lineage) => lineage.has(identify(candidate))));
-}
-
-function lineageOf(variant: ImageVariant): readonly ImageVariant[] {
-  const lineage: ImageVariant[] = [];
-  for (let at: ImageVariant | undefined = variant; at !== undefined; at = at.base) lineage.push(at);
-  return lineage;
 }

@@ -1,8 +1,10 @@
-import { canonicalJson, StackError } from '../core';
-import { formatPlatform, samePlatform, type RuntimeConfig } from '../oci';
-import { mergeConfigs } from './config';
-import { combineSteps, isKnownEmpty } from './steps';
-import { identityOf, layersOf, type Component, type ImageStep, type ImageVariant } from './variant';
+import { StackError } from '../core';
+import { formatPlatform, samePlatform } from '../oci';
+import { isSameBase, ownSteps, standsOn } from './base';
+import { same } from './config';
+import { nest, placeOn } from './moved';
+import { flattenComponents } from './steps';
+import { layersOf, type Component, type ImageVariant } from './variant';
 
 /** An image that takes the place of another one. */
 export interface Replacement {
@@ -28,7 +30,7 @@ export function findComponent(components: readonly Component[], name: string): C
  * The components of a combination with another image in the place of one of them (stacking.md §7).
  * @param base what the components share
  * @throws StackError STACK5031 for a name that is none of theirs, STACK5001 for another platform, STACK5032 when it stands on
- *   something else, STACK5004 when a combination around it has its own value of what it changes
+ *   something else, STACK5004 when a combination around it contradicts itself with it
  */
 export function swapComponent(
   components: readonly Component[],
@@ -36,65 +38,76 @@ export function swapComponent(
   { name, variant }: Replacement,
   base: ImageVariant | undefined,
 ): readonly Component[] {
-  const before = findComponent(components, component).variant;
-  requirePlatform(name, variant, before);
-  requireBase(name, variant, base);
-  const configOf = (combination: Component): RuntimeConfig =>
-    mergeConfigs(
-      [
-        { name: combination.name, config: combination.variant.config },
-        { name, config: variant.config },
-      ],
-      before.config,
-    );
+  requirePlatform(name, variant, findComponent(components, component).variant);
+  const placed = placeReplacement(name, variant, base, originsOf(components));
   return mapImages(components, (each, parts) => {
-    if (each.name === component) return { ...variant, base };
+    if (each.name === component) return placed;
     if (parts.every((part, at) => part === each.variant.components?.[at])) return each.variant;
-    return { ...each.variant, config: configOf(each), steps: combineSteps(parts), components: parts };
+    const shared = each.variant.base;
+    const isShared = shared !== undefined && flattenComponents(parts).every((part) => standsOn(part.variant, shared));
+    return nest(parts, each.variant.declared, isShared ? shared : base);
   });
 }
 
 /**
- * The components of a combination on another base: their own layers stay, and what their configs changed of the old base's.
+ * The components of a combination on another base: their own layers stay, and what their configs changed of the base they were
+ * built on. What that base was is remembered, so how often they are moved makes no difference.
  * @param isBase whether a component is the base itself, and goes with it
- * @throws StackError STACK5032 when they share no base, or one of them is all that they share; STACK5001 for another platform, STACK5004 when configs contradict each other
+ * @throws StackError STACK5032 when they share no base, or one of them is all that they share; STACK5001 for another platform
  */
 export function rebaseComponents(
   components: readonly Component[],
-  { name, variant }: Replacement,
+  { name, variant: to }: Replacement,
   base: ImageVariant | undefined,
   isBase: (component: string) => boolean,
 ): readonly Component[] {
   if (base === undefined) throw new StackError('STACK5032', 'the components share no base that could be replaced');
-  requirePlatform(name, variant, base);
-  const old = new Set(layersOf(base).map(identityOf));
-  const own = (steps: readonly ImageStep[]): readonly ImageStep[] =>
-    steps.slice(1 + steps.findLastIndex(({ layer }) => layer !== undefined && old.has(identityOf(layer))));
-  const configOn = (path: string, config: RuntimeConfig): RuntimeConfig =>
-    mergeConfigs(
-      [
-        { name, config: variant.config },
-        { name: path, config },
-      ],
-      base.config,
-    );
+  requirePlatform(name, to, base);
+  if (isSameBase(base, to)) return components;
+  const move = (variant: ImageVariant): ImageVariant =>
+    placeOn(to, variant, base, variant.builtOn ?? { base, config: variant.config });
   return mapImages(components, (component, parts) => {
-    const { steps, config, components: combined } = component.variant;
-    const rest = own(steps);
-    const isShared =
-      rest.every(({ layer }) => layer === undefined) && canonicalJson(config) === canonicalJson(base.config);
-    if (combined === undefined && isShared && !isBase(component.name)) {
-      throw new StackError('STACK5032', `'${component.name}' is itself what the components share, and would be lost`, {
-        hint: 'deploy the app that made the combination, with its component on the other base',
-      });
+    const { variant } = component;
+    if (variant.components !== undefined) {
+      const shared = variant.base === undefined || isSameBase(variant.base, base) ? to : move(variant.base);
+      return nest(parts, variant.declared, shared);
     }
-    return {
-      ...component.variant,
-      config: configOn(component.name, config),
-      steps: [...variant.steps, ...rest],
-      base: variant,
-      ...(combined === undefined ? {} : { components: parts }),
-    };
+    if (isBase(component.name)) return to;
+    requireOwnChange(component, base);
+    return move(variant);
+  });
+}
+
+/** A component that is all that the others stand on would be lost with it. */
+function requireOwnChange({ name, variant }: Component, base: ImageVariant): void {
+  const hasLayers = ownSteps(variant, base).some(({ layer }) => layer !== undefined);
+  const config = variant.builtOn?.config ?? variant.config;
+  if (hasLayers || !same(config, (variant.builtOn?.base ?? base).config)) return;
+  throw new StackError('STACK5032', `'${name}' is itself what the components share, and would be lost`, {
+    hint: 'deploy the app that made the combination, with its component on the other base',
+  });
+}
+
+/** The bases that components were built on before they were moved. */
+function originsOf(components: readonly Component[]): readonly ImageVariant[] {
+  return flattenComponents(components).flatMap(({ variant }) => variant.builtOn?.base ?? []);
+}
+
+/** An image that takes the place of a component may stand on what all share now, or on what one of them was built on. */
+function placeReplacement(
+  name: string,
+  variant: ImageVariant,
+  base: ImageVariant | undefined,
+  origins: readonly ImageVariant[],
+): ImageVariant {
+  if (base === undefined) return variant;
+  const [nearest] = [base, ...origins]
+    .filter((each) => standsOn(variant, each))
+    .sort((a, b) => layersOf(b).length - layersOf(a).length);
+  if (base.isInferred === true) return variant;
+  if (nearest !== undefined) return placeOn(base, variant, nearest, { base: nearest, config: variant.config });
+  throw new StackError('STACK5032', `'${name}' does not stand on the base that the components share`, {
+    hint: 'build it on the same base, or move the whole combination to another one with stack rebase',
   });
 }
 
@@ -103,17 +116,6 @@ function requirePlatform(name: string, { platform }: ImageVariant, other: ImageV
   const [a, b] = [platform, other.platform].map(formatPlatform);
   throw new StackError('STACK5001', `'${name}' is for ${a ?? ''}, and the combination for ${b ?? ''}`, {
     hint: 'take an image for the same platform',
-  });
-}
-
-function requireBase(name: string, variant: ImageVariant, base: ImageVariant | undefined): void {
-  const layersIn = (image: ImageVariant): readonly string[] =>
-    layersOf(image).flatMap((layer) => (isKnownEmpty(layer.diffId) ? [] : [identityOf(layer)]));
-  const layers = layersIn(variant);
-  const shared = base === undefined ? [] : layersIn(base);
-  if (shared.every((identity, at) => layers[at] === identity)) return;
-  throw new StackError('STACK5032', `'${name}' does not stand on the base that the components share`, {
-    hint: 'build it on the same base, or move the whole combination to another one with stack rebase',
   });
 }
 

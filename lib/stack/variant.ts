@@ -7,6 +7,7 @@ import {
   type Platform,
   type RuntimeConfig,
 } from '../oci';
+import type { ConfigPlan } from '../plan';
 
 /** A layer as an image lists it. */
 export interface ImageLayer {
@@ -31,8 +32,24 @@ export interface ImageVariant {
   readonly steps: readonly ImageStep[];
   /** The image it stands on, where that is known: tells what of its config is its own. */
   readonly base?: ImageVariant | undefined;
+  /** Of an image whose layers stand on another base than they were built on. */
+  readonly builtOn?: Origin | undefined;
+  /** Set on an image from outside of which nothing tells what it stands on. */
+  readonly hasUnknownBase?: boolean | undefined;
+  /** Set on a base of which only the layers are certain: its config is what the images on it have in common. */
+  readonly isInferred?: boolean | undefined;
+  /** Names it for others, where that is known. */
+  readonly reference?: { readonly digest: string; readonly name?: string | undefined } | undefined;
+  /** Of a combination: what it sets itself. */
+  readonly declared?: ConfigPlan | undefined;
   /** Of a combination: what it combines, bottom to top. */
   readonly components?: readonly Component[] | undefined;
+}
+
+/** The base that an image was built on, and its configuration there. */
+export interface Origin {
+  readonly base: ImageVariant;
+  readonly config: RuntimeConfig;
 }
 
 /** A component of a combination. */

@@ -58,6 +58,7 @@ export async function openImage(
   const variant: ImageVariant = {
     platform: { os, architecture, ...(cpu === undefined ? {} : { variant: cpu }) },
     config: config.config ?? {},
+    hasUnknownBase: true,
     steps: stepsOf(layers, config.history ?? [], options.created ?? config.created ?? isoSeconds(0)),
   };
   const isMounted = layers.some(({ descriptor }) => mediaFamilyOf(descriptor.mediaType) === 'filesystem');

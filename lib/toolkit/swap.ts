@@ -46,14 +46,21 @@ export interface SwapOptions extends RebaseOptions {
   readonly component: string;
 }
 
+/** An image as annotations name it. */
+type Reference = Pick<BaseReference, 'digest' | 'name'>;
+
 /** What takes whose place, and what comes of it. */
 interface Exchange {
   readonly components: readonly Component[];
   readonly digests: ReadonlyMap<string, string>;
   /** The image that annotations call the base; undefined: the one they called so before. */
-  readonly base?: Pick<BaseReference, 'digest' | 'name'>;
+  readonly base?: Reference;
+  /** How messages name the base. */
+  readonly baseName: string;
   /** Images whose packages must still be there: what was, and what is in its place. */
   readonly replaced: readonly [before: ImageVariant, after: ImageVariant];
+  /** A new base, whose packages the combination must have. */
+  readonly newBase?: ImageVariant | undefined;
 }
 
 /** Everything that goes into the new combination. */
@@ -80,7 +87,8 @@ export async function swap(options: SwapOptions): Promise<PlacedImage> {
     const before = findComponent(components, component).variant;
     const swapped = swapComponent(components, component, other, base);
     const digests = new Map([...digestsIn(record), [component, rootOf(other.stored).digest]]);
-    return { components: swapped, digests, replaced: [before, other.variant] };
+    const baseName = original.manifest.annotations?.[ANNOTATION.baseName] ?? 'the base';
+    return { components: swapped, digests, baseName, replaced: [before, other.variant] };
   });
 }
 
@@ -90,15 +98,23 @@ export async function swap(options: SwapOptions): Promise<PlacedImage> {
  */
 export async function rebase(options: RebaseOptions): Promise<PlacedImage> {
   return exchange(options, (original, record, other) => {
-    const { base, components } = componentsIn(record, original.variant, `'${original.name}'`);
-    const digests = digestsIn(record);
-    const baseDigest = original.manifest.annotations?.[ANNOTATION.baseDigest];
-    const isBase = (component: string): boolean => baseDigest !== undefined && digests.get(component) === baseDigest;
+    const { base: known, components } = componentsIn(record, original.variant, `'${original.name}'`);
+    const before = referenceIn(original.manifest);
+    const base = known && { ...known, ...(before === undefined ? {} : { reference: before }) };
+    const after = { digest: rootOf(other.stored).digest, name: referenceOf(other) };
+    const isBase = (component: string): boolean =>
+      before !== undefined && digestsIn(record).get(component) === before.digest;
+    const digests = [...digestsIn(record)].map(
+      ([name, digest]) => [name, isBase(name) ? after.digest : digest] as const,
+    );
     return {
       components: rebaseComponents(components, other, base, isBase),
-      digests,
-      base: { digest: rootOf(other.stored).digest, name: referenceOf(other) },
+      digests: new Map(digests),
+      baseName: other.name,
+      // Going back, it is called as it was.
+      base: [before, ...ancestorsIn(record)].find((each) => each?.digest === after.digest) ?? after,
       replaced: [base ?? other.variant, other.variant],
+      newBase: other.variant,
     };
   });
 }
@@ -138,14 +154,25 @@ async function restack(
       layers.map(({ descriptor }) => [descriptor.digest, stored] as const),
     ),
   );
-  const { components, digests, replaced } = exchanged;
+  const { components, digests, baseName, replaced, newBase } = exchanged;
   const { format } = original;
   const open = ({ descriptor }: ImageLayer): AsyncIterable<Buffer> =>
     (sources.get(descriptor.digest) ?? original.stored).open(descriptor);
   const base = baseOf(original.manifest, exchanged, format);
-  const restacking = new Restacking(context, { name: original.name, format, components, digests, base, open });
+  const restacking = new Restacking(context, {
+    name: original.name,
+    format,
+    components,
+    digests,
+    baseName,
+    base,
+    open,
+  });
   if (!allowDowngrade) requireNoLoss(original.name, await restacking.packagesLost(...replaced));
   const built = await restacking.build({ ...record.how, annotations: annotationsOf(original.manifest) });
+  if (newBase !== undefined && !allowDowngrade) {
+    requireNoLoss(original.name, await restacking.basePackagesLost(newBase, built));
+  }
   return storedImage(context, encodeImage(built, format, context.store, context.epoch), sources, original.stored);
 }
 
@@ -204,9 +231,18 @@ function requireFormat(original: OpenedImage, other: OpenedImage): void {
 }
 
 function baseOf({ annotations }: Manifest, { base }: Exchange, format: LayerFormat): BaseReference | undefined {
+  const known = referenceIn({ annotations });
+  return known && { ...(base ?? known), format };
+}
+
+/** What annotations call the base. */
+function referenceIn({ annotations }: Pick<Manifest, 'annotations'>): Reference | undefined {
   const digest = annotations?.[ANNOTATION.baseDigest];
-  if (digest === undefined) return undefined;
-  return { digest, name: annotations?.[ANNOTATION.baseName], ...base, format };
+  return digest === undefined ? undefined : { digest, name: annotations?.[ANNOTATION.baseName] };
+}
+
+function ancestorsIn({ ancestors = [] }: CombinationRecord): readonly Reference[] {
+  return ancestors.flatMap(({ digest, name }) => (digest === undefined ? [] : [{ digest, name }]));
 }
 
 /** Those that the app gave it. */

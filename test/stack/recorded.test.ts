@@ -7,16 +7,27 @@ import { component, image as imageOf, wordsOf } from './fixture';
 type Three = [Component, Component, Component];
 
 const digest = digestOf('x');
-const image = { name: 'a', digest, config: {}, diffIds: [digest] };
-const record = { version: 2, images: [image], components: ['a'], how: { glue: 'forbid' } };
+const image = { name: 'a', digest, config: {}, steps: [0] };
+const record = { version: 3, images: [image], components: ['a'], how: { glue: 'forbid' } };
+
+const ancestor = {
+  image: {
+    os: 'linux',
+    architecture: 'amd64',
+    config: {},
+    rootfs: { type: 'layers', diff_ids: [digest] },
+    history: [],
+  },
+  layers: [{ mediaType: 'x', digest, size: 1 }],
+};
 
 const parse = (value: unknown): Promise<unknown> =>
   Promise.resolve().then(() => parseRecord(typeof value === 'string' ? value : canonicalJson(value), "'image'"));
 
 test('what a manifest records is read back', async () => {
-  const based = { ...record, base: { config: { Env: ['A=1'] }, diffIds: [] } };
+  const based = { ...record, base: { config: { Env: ['A=1'] }, steps: [0, 2] } };
   expect(await parse(based)).toEqual(based);
-  const inner = { name: 'b', config: {}, components: ['a'] };
+  const inner = { name: 'b', declared: { env: { A: '1' } }, base: { config: {}, steps: [1] }, components: ['a'] };
   const nested = { ...record, images: [image, inner], components: ['b', 'a'] };
   expect(await parse(nested)).toEqual(nested);
 });
@@ -41,7 +52,7 @@ test('what is recorded is read back, each image once, whatever combines it', () 
 test.each<[string, unknown]>([
   ['nothing', '{}'],
   ['a list', []],
-  ['another version', { ...record, version: 1 }],
+  ['another version', { ...record, version: 2 }],
   ['no images', { ...record, images: undefined }],
   ['no components', { ...record, components: [] }],
   ['components that are none', { ...record, components: { a: 1 } }],
@@ -51,11 +62,15 @@ test.each<[string, unknown]>([
   ['an image without a name', { ...record, images: [{ ...image, name: undefined }] }],
   ['one name twice', { ...record, images: [image, image] }],
   ['a digest that is none', { ...record, images: [{ ...image, digest: '../../x' }] }],
-  ['a diffId that is none', { ...record, images: [{ ...image, diffIds: ['x'] }] }],
-  ['a layer twice', { ...record, images: [{ ...image, diffIds: [digest, digest] }] }],
+  ['a step that is none', { ...record, images: [{ ...image, steps: [-1] }] }],
+  ['steps that are none', { ...record, images: [{ ...image, steps: 'x' }] }],
+  ['too many steps', { ...record, images: [{ ...image, steps: Array.from({ length: 4097 }, () => 0) }] }],
+  ['a base that is not there', { ...record, images: [{ ...image, ancestor: 0 }] }],
+  ['ancestors of no base', { ...record, ancestors: [ancestor] }],
+  ['an ancestor without layers', { ...record, base: image, ancestors: [{ ...ancestor, layers: [{}] }] }],
   [
-    'too many layers',
-    { ...record, images: [{ ...image, diffIds: Array.from({ length: 128 }, (_, at) => digestOf(String(at))) }] },
+    'a declaration that is none',
+    { ...record, images: [image, { name: 'b', components: ['a'], declared: { env: 1 } }] },
   ],
   ['a policy that is none', { ...record, how: { conflicts: { default: 'whatever' } } }],
   ['a merger that is none', { ...record, how: { mergers: [{ module: 1 }] } }],
@@ -81,11 +96,17 @@ test('text that is no JSON, and a config that is none, are errors', async () => 
   });
 });
 
-test('a layer that the image does not have is an error', async () => {
+test('a step that the image does not have is an error', async () => {
   const read = parseRecord(canonicalJson(record), "'image'");
   const without = imageOf([]);
   expect(await failureOf(Promise.resolve().then(() => componentsIn(read, without, "'image'")))).toMatchObject({
     code: 'STACK5030',
-    message: expect.stringContaining(digest) as string,
+    message: expect.stringContaining('it has no step 0') as string,
   });
+});
+
+test('more layers than runtimes mount are an error', async () => {
+  const read = parseRecord(canonicalJson({ ...record, images: [{ ...image, steps: Array(128).fill(0) }] }), "'image'");
+  const failure = await failureOf(Promise.resolve().then(() => componentsIn(read, imageOf(['a']), "'image'")));
+  expect(failure).toMatchObject({ code: 'STACK5030' });
 });

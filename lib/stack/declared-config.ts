@@ -1,6 +1,7 @@
 import type { RuntimeConfig } from '../oci';
 import type { ConfigPlan } from '../plan';
-import { envEntries, envOf, withProtocol, type Settled } from '../stack';
+import { withProtocol, type Settled } from './config';
+import { envEntries, envOf } from './env';
 
 /**
  * The configuration of an image: the inherited one with what the user declared on top (design.md §3).

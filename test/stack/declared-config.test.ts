@@ -1,4 +1,4 @@
-import { applyConfig, settledBy } from '../../lib/build/config';
+import { applyConfig, settledBy } from '../../lib/stack/declared-config';
 import type { RuntimeConfig } from '../../lib/oci';
 import type { ConfigPlan } from '../../lib/plan';
 
