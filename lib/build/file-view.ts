@@ -20,6 +20,8 @@ export class FileView implements View {
   }
 
   private sorted: readonly Entry[] | undefined;
+  /** By the path that holds the content, of files that have several names. */
+  private links: ReadonlyMap<string, readonly string[]> | undefined;
 
   private constructor(private readonly entries: ReadonlyMap<string, Entry>) {}
 
@@ -42,11 +44,30 @@ export class FileView implements View {
     return this.under(directory).flatMap(({ path }) => (path !== '' && parentOf(path) === directory ? [path] : []));
   }
 
+  /** All names of the file at a path, the one that holds its content first. */
+  public namesOf(path: string): readonly string[] {
+    const entry = this.entries.get(path);
+    const holder = entry?.type === 'hardlink' ? entry.target : path;
+    this.links ??= linksIn(this.entries.values());
+    return [holder, ...(this.links.get(holder) ?? [])];
+  }
+
   /** Where a path is, or would be, in the sorted list. */
   private position(path: string): number {
     const sorted = this.sorted ?? [];
     return lowerBound(sorted.length, (at) => compareNames(sorted[at]?.path ?? '', path) < 0);
   }
+}
+
+function linksIn(entries: Iterable<Entry>): ReadonlyMap<string, readonly string[]> {
+  const links = new Map<string, string[]>();
+  for (const entry of entries) {
+    if (entry.type !== 'hardlink') continue;
+    const names = links.get(entry.target);
+    if (names === undefined) links.set(entry.target, [entry.path]);
+    else names.push(entry.path);
+  }
+  return links;
 }
 
 /** Layers unpacked at a time, where their files were not needed before. */

@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import { StackError } from '../core';
 import {
   ancestorsOf,
-  ContentReader,
   parentOf,
   plainDirectory,
   resolveInView,
@@ -10,13 +8,13 @@ import {
   treeDigest,
   type DirectoryEntry,
   type Entry,
-  type FileEntry,
   type PathList,
   type Tree,
   type View,
 } from '../pack';
 import { FileView } from './file-view';
 import { fileAt } from './merged-files';
+import { sha256Of } from './same-entry';
 
 /** What comes on top of a combination, so that nothing of its components is lost (stacking.md §6). */
 export class Glue {
@@ -145,16 +143,4 @@ function isAlike(a: Entry, b: Entry): boolean {
 
 function textOf(xattrs: Extract<Entry, { type: 'file' }>['xattrs']): string {
   return JSON.stringify(xattrs ?? []);
-}
-
-function sha256Of(file: FileEntry): string {
-  if (file.sha256 !== undefined) return file.sha256;
-  const hash = createHash('sha256');
-  const reader = new ContentReader();
-  try {
-    for (const chunk of reader.read(file)) hash.update(chunk);
-  } finally {
-    reader.close();
-  }
-  return hash.digest('hex');
 }

@@ -1,6 +1,5 @@
-import * as path from 'node:path';
 import { isDigest, type RuntimeConfig } from '../oci';
-import { overlayTar, treeDigest } from '../pack';
+import { treeDigest } from '../pack';
 import { isScriptImport, type LayerPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
@@ -9,8 +8,8 @@ import { IdLane } from './id-lane';
 import { baseInput, explainMiss, keyOf, rememberInputs, type Input } from './inputs';
 import { LayerImports, type ImageFiles } from './layer-imports';
 import { LEFTOVERS } from './leftovers';
-import { materialize, readUpper } from './sandbox';
-import { inRunDirectory, performScript } from './script';
+import { readUpper } from './sandbox';
+import { inRunDirectory, performScript, upperOf } from './script';
 import { scriptEnvironment } from './script-environment';
 import { scriptInputs } from './script-inputs';
 import { scriptImports } from './script-mounts';
@@ -19,7 +18,7 @@ import { findSnapshot, takeSnapshot, type Snapshot } from './snapshots';
 
 const RUNS = 'runs';
 /** Another number forgets what scripts made: the sandbox, or how its result is read, has changed. */
-const RUN_RULES = 2;
+const RUN_RULES = 3;
 const NOTHING = treeDigest([]);
 
 /** A layer whose script is to be run. */
@@ -73,18 +72,18 @@ export async function runDelta(
     return { delta: { contentKey: known, createdBy, tree: snapshot.tree } };
   };
   const perform = async (directory: string): Promise<Snapshot> => {
-    const { namespace } = await context.sandbox();
-    const upper = path.join(directory, 'upper');
-    const imported = overlayTar(await placed.assemble(), namespace.opaqueXattr);
-    await materialize(namespace, imported, upper, { signal: context.signal, durable: false });
+    const imported = await placed.assemble();
     const view = await viewOf(base, epoch);
     const over = lane?.tree(view) ?? [];
-    const started = await performScript(context, { image, plan, script: plan.run, env, base, over, files, directory });
-    const changes = readUpper(namespace, upper, { signal: context.signal }) as AsyncIterable<Buffer>;
+    const script = { image, plan, script: plan.run, env, base, imported, over, files, directory };
+    const started = await performScript(context, script);
+    const { namespace } = await context.sandbox();
+    const changes = readUpper(namespace, upperOf(directory), { signal: context.signal }) as AsyncIterable<Buffer>;
+    const before = new Map(imported.map((entry) => [entry.path, entry]));
     return takeSnapshot(store, () => key, changes, {
       name: 'what the script changed',
       layer: 'overlay',
-      settle: (tree) => settleRun(lane?.remove(tree) ?? tree, view, { started, epoch, exclude }),
+      settle: (tree) => settleRun(lane?.remove(tree) ?? tree, view, { started, epoch, exclude, imported: before }),
     });
   };
   const make = async (): Promise<Outcome> => {

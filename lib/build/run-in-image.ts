@@ -1,10 +1,9 @@
-import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
 import { envOf } from '../stack';
 import { requireImage, type BuiltImages } from './built-image';
 import type { BuildContext } from './context';
 import { runScript } from './sandbox';
-import { inRunDirectory, unpackedLayers } from './script';
+import { inRunDirectory, layUpper, unpackedLayers, upperOf } from './script';
 import { shellScript } from './shell-script';
 
 /**
@@ -26,13 +25,11 @@ export async function runInImage(
   return inRunDirectory(context, async (directory) => {
     const { namespace, driver } = await context.sandbox();
     const lowers = await unpackedLayers(context, namespace, deltas);
-    const upper = path.join(directory, 'upper');
-    await fs.mkdir(upper);
-    await fs.chmod(upper, 0o755); // the root directory that others than root go through
+    await layUpper(context, deltas, directory);
     if (command.length === 0) context.listener({ code: 'shell-opened', image });
     const { status } = await runScript(namespace, driver, {
       lowers,
-      upper,
+      upper: upperOf(directory),
       work: path.join(directory, 'work'),
       script: shellScript(command, WorkingDir),
       env: Object.fromEntries(envOf(Env)),

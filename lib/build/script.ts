@@ -1,4 +1,3 @@
-import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
 import { forEachParallel } from '../core';
 import { digestOf, shortDigest } from '../oci';
@@ -6,6 +5,7 @@ import { overlayTar, type Tree } from '../pack';
 import type { LayerPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
+import { viewOf } from './file-view';
 import type { ImageFiles } from './layer-imports';
 import { Rootfs } from './rootfs';
 import { RunOutput } from './run-output';
@@ -24,10 +24,12 @@ export interface LayerScript {
   readonly env: Readonly<Record<string, string>>;
   /** What is below, bottom to top. */
   readonly base: readonly KnownDelta[];
+  /** What of the layer is there before the script. */
+  readonly imported?: Tree;
   /** What the script sees on top of the base, without its being part of the layer. */
   readonly over?: Tree;
   readonly files: ImageFiles;
-  /** A directory for this run alone, in which `upper` gets the changes; to be removed with `removeTree`. */
+  /** A directory for this run alone, in which {@link upperOf} gets the changes; to be removed with `removeTree`. */
   readonly directory: string;
   /** Besides what the layer asks for. */
   readonly mounts?: readonly SandboxMount[];
@@ -59,14 +61,14 @@ export async function performScript(context: BuildContext, layer: LayerScript): 
   return withScriptMounts(context, image, plan, imports, namespace, directory, async (mounts) => {
     const options = {
       lowers,
-      upper: path.join(directory, 'upper'),
+      upper: upperOf(directory),
       env,
       network: plan.network ?? 'host',
       mounts: [...mounts, ...(layer.mounts ?? [])],
       secrets,
       signal,
     } satisfies Omit<RunOptions, 'work' | 'script'>;
-    await fs.mkdir(options.upper, { recursive: true });
+    await layUpper(context, base, directory, layer.imported);
     listener({ code: 'run-started', image });
     const started = Math.floor(Date.now() / 1000);
     const { status } = await runScript(namespace, driver, {
@@ -99,6 +101,30 @@ export async function inRunDirectory<T>(context: BuildContext, work: (directory:
   } finally {
     await removeTree(namespace, directory);
   }
+}
+
+/** The upper directory of a run. */
+export function upperOf(directory: string): string {
+  return path.join(directory, 'upper');
+}
+
+/**
+ * Makes the upper directory of a run. The root directory that is seen in the sandbox is this one, so it is as the base has it.
+ * @param base layers below, bottom to top
+ * @param tree what is in it at the beginning
+ * @throws StackError as `materialize`
+ */
+export async function layUpper(
+  context: BuildContext,
+  base: readonly KnownDelta[],
+  directory: string,
+  tree: Tree = [],
+): Promise<void> {
+  const { namespace } = await context.sandbox();
+  const root = (await viewOf(base, context.epoch)).get('');
+  const entries = [...(root === undefined ? [] : [root]), ...tree.filter(({ path: name }) => name !== '')];
+  const tar = overlayTar(entries, namespace.opaqueXattr);
+  await materialize(namespace, tar, upperOf(directory), { signal: context.signal, durable: false });
 }
 
 /** The directories of an image's layers, bottom to top. */

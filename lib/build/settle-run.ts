@@ -1,6 +1,7 @@
-import { ancestorsOf, hardlinkTo, indexLine, sortTree, type Entry, type FileEntry, type Tree } from '../pack';
-import { withoutExcluded } from './exclude';
+import { hardlinkTo, parentOf, type Entry, type FileEntry, type Tree, type View } from '../pack';
+import { excludeFilter, withoutExcluded } from './exclude';
 import type { FileView } from './file-view';
+import { minimalLayer } from './minimal-layer';
 
 /** How a script's changes are read. */
 export interface SettleOptions {
@@ -10,33 +11,25 @@ export interface SettleOptions {
   readonly epoch: number;
   /** What is left out: patterns, see `excludeFilter`. */
   readonly exclude: readonly string[];
+  /** What of the layer was there before the script, by path: its imports. */
+  readonly imported?: View | undefined;
 }
 
 /**
- * What a script really changed, out of what overlayfs has in its upper directory.
+ * Makes of what overlayfs has in its upper directory the layer that leaves exactly what the script left.
  *
- * - Whiteouts and opaque marks that hide nothing of the base are dropped: stacked on something else they would hide that
- *   (stacking.md §4; overlayfs marks every directory made in a merged parent).
- * - Entries that are as the base has them are dropped, and directories that were only copied up on the way.
+ * - What is as the base has it is left out, also where the script removed it and made it again.
  * - What `exclude` names is left out.
- * - What was written by the script gets the epoch as its time; what kept an older time keeps it (design.md §6).
+ * - What was written by the script gets the epoch as its time; what has an older time keeps it (design.md §6). A directory
+ *   of the base that only got or lost entries keeps the time it had there: nobody set another.
  * @param upper as read from the upper directory
  * @param base what was below
  */
 export function settleRun(upper: Tree, base: FileView, options: SettleOptions): Tree {
-  const kept = new Map<string, Entry>();
-  for (const entry of leaveOut(upper, options.exclude)) {
-    if (entry.path === '') continue; // the root stays what the base says it is
-    const settled = settle(entry, base, options);
-    if (settled !== undefined) kept.set(entry.path, settled);
-  }
-  const changed = [...kept.values()].filter((entry) => !isSame(entry, base.get(entry.path)));
-  const needed = new Set(changed.map(({ path }) => path));
-  for (const entry of changed) {
-    for (const parent of ancestorsOf(entry.path)) needed.add(parent);
-    if (entry.type === 'hardlink') needed.add(entry.target);
-  }
-  return sortTree([...kept.values()].filter(({ path }) => needed.has(path)));
+  const { exclude, imported } = options;
+  const before: View = { get: (path) => imported?.get(path) ?? base.get(path) };
+  const settled = withTimes(leaveOut(upper, exclude), before, options);
+  return minimalLayer(settled, base, excludeFilter(exclude));
 }
 
 /** A link whose file is left out becomes that file. */
@@ -56,19 +49,20 @@ function leaveOut(upper: Tree, patterns: readonly string[]): Tree {
   });
 }
 
-function settle(entry: Entry, base: FileView, { started, epoch }: SettleOptions): Entry | undefined {
-  const below = base.get(entry.path);
-  if (entry.type === 'whiteout') return below === undefined ? undefined : entry;
-  const mtime = entry.mtime >= started ? epoch : entry.mtime;
-  if (entry.type !== 'directory') return { ...entry, mtime };
-  const hides = entry.opaque === true && base.childrenOf(entry.path).length > 0;
-  const directory: Entry = { ...entry, mtime, opaque: hides ? true : undefined };
-  // A directory that only got or lost entries keeps the time it had: nobody set it.
-  const untouched = below?.type === 'directory' && isSame({ ...directory, mtime: below.mtime }, below);
-  return untouched ? { ...directory, mtime: below.mtime } : directory;
+/** @param before what the script found */
+function withTimes(upper: Tree, before: View, { started, epoch }: SettleOptions): Tree {
+  const made = new Set<string>(); // directories that the script made
+  return upper.map((entry): Entry => {
+    if (entry.type === 'whiteout') return entry;
+    const found = entry.type === 'directory' ? before.get(entry.path) : undefined;
+    const isFound = found?.type === 'directory' && !isOpaque(entry) && !made.has(parentOf(entry.path));
+    if (entry.type === 'directory' && !isFound) made.add(entry.path);
+    if (entry.mtime < started) return entry;
+    return { ...entry, mtime: isFound ? found.mtime : epoch };
+  });
 }
 
-function isSame(entry: Entry, below: Entry | undefined): boolean {
-  const line = (each: Entry): string => indexLine(each, each.type === 'file' ? each.sha256 : undefined);
-  return below !== undefined && line(entry) === line(below);
+/** Overlayfs marks every directory that is made where the layers below may have one. */
+function isOpaque(entry: Entry): boolean {
+  return entry.type === 'directory' && entry.opaque === true;
 }

@@ -230,12 +230,12 @@ export function textFile(at: string, text: string, changes: object = {}): Entry 
   return { type: 'file', path: at, mode: 0o644, ...METADATA, size: content.bytes.length, content, ...changes };
 }
 
-export function link(at: string, target: string): Entry {
-  return { type: 'symlink', path: at, mode: 0o777, ...METADATA, target };
+export function link(at: string, target: string, changes: object = {}): Entry {
+  return { type: 'symlink', path: at, mode: 0o777, ...METADATA, target, ...changes };
 }
 
-export function hardlink(at: string, target: string): Entry {
-  return { type: 'hardlink', path: at, mode: 0o644, ...METADATA, target };
+export function hardlink(at: string, target: string, changes: object = {}): Entry {
+  return { type: 'hardlink', path: at, mode: 0o644, ...METADATA, target, ...changes };
 }
 
 /** A tree in short: a line an entry, with what it is. */

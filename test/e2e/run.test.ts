@@ -25,8 +25,9 @@ describe('a layer with a script', () => {
         expect(topLayer(project, 'one')).toEqual(['data/', 'data/.wh.one', 'data/three', 'made/', 'made/a']);
         expect(topLayer(project, 'two')).toEqual([
           'data/',
-          'data/.wh..wh..opq',
           'data/only',
+          'data/.wh.three',
+          'data/.wh.two',
           '.wh.made',
           'usr/',
           'usr/lib/',
