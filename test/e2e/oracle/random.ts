@@ -24,3 +24,15 @@ export class Random {
     return picked;
   }
 }
+
+/** The seed of this run, which `STACK_SEED` repeats; it is printed. */
+export function seedOf(what: string): number {
+  const seed = Number(process.env['STACK_SEED'] ?? Date.now() % 1_000_000_007);
+  process.stderr.write(`${what}: STACK_SEED=${String(seed)}\n`);
+  return seed;
+}
+
+/** How often something random is done: `STACK_RUNS`, else what continuous integration can afford. */
+export function runsOf(usual: number): number {
+  return Number(process.env['STACK_RUNS'] ?? usual);
+}
