@@ -50,7 +50,7 @@ export class AccessControl {
       const isKnown = this.auth.refreshToken !== undefined && form.get('refresh_token') === this.auth.refreshToken;
       return isKnown ? this.grant((form.get('scope') ?? '').split(' '), 'access_token') : refusal(401, 'UNAUTHORIZED');
     }
-    const scopes = exchange.url.searchParams.getAll('scope');
+    const scopes = exchange.url.searchParams.getAll('scope').flatMap((each) => each.split(' '));
     const shown = exchange.header('authorization');
     if (shown === this.basic() || shown === this.basic('<token>', this.auth.refreshToken))
       return this.grant(scopes, 'token');

@@ -15,9 +15,13 @@ export class BlobHandler {
 
   public async blob(exchange: Exchange, name: string, digest: string): Promise<Answer> {
     await exchange.body();
-    const content = this.storage.repository(name).blobs.get(digest);
+    const { blobs } = this.storage.repository(name);
+    const { method = '' } = exchange.request;
+    if (method === 'DELETE') return blobs.delete(digest) ? { status: 202 } : refusal(404, 'BLOB_UNKNOWN');
+    if (method !== 'GET' && method !== 'HEAD') return refusal(405, 'UNSUPPORTED');
+    const content = blobs.get(digest);
     if (content === undefined) return refusal(404, 'BLOB_UNKNOWN');
-    if (this.behavior.redirects && exchange.request.method === 'GET') {
+    if (this.behavior.redirects && method === 'GET') {
       return { status: 307, headers: { location: `${this.elsewhere()}/${name}/${digest}?signature=secret-signature` } };
     }
     return this.content(exchange, digest, content);
@@ -107,11 +111,9 @@ export class BlobHandler {
     return refusal(416, 'RANGE_INVALID', this.progress(name, id));
   }
 
-  /** Adds a body to an upload; what came before a broken connection stays. */
+  /** Adds a body to an upload, also one that does not say its length; what came before a broken connection stays. */
   private async receive(exchange: Exchange, id: string, upload: FakeUpload): Promise<Answer | undefined> {
-    const length = Number(exchange.header('content-length') ?? Number.NaN);
-    if (Number.isNaN(length)) return refusal(411, 'SIZE_INVALID');
-    if (length > this.behavior.maxBody) {
+    if (Number(exchange.header('content-length') ?? 0) > this.behavior.maxBody) {
       // As proxies do, without waiting for the body.
       return { status: 413, headers: { connection: 'close' }, body: Buffer.from('<html>too large</html>') };
     }

@@ -55,7 +55,7 @@ export class FakeRegistry {
     const origin = (): string => `${options.tls === undefined ? 'http' : 'https'}://${this.host}`;
     this.access = new AccessControl(options.auth, origin);
     this.blobs = new BlobHandler(this.storage, this.behavior, origin, () => `http://${hostOf(this.other)}`);
-    this.manifests = new ManifestHandler(this.storage, this.behavior);
+    this.manifests = new ManifestHandler(this.storage, this.behavior, origin);
   }
 
   /** Host and port, as they stand in references. */

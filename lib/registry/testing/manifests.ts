@@ -12,6 +12,7 @@ export class ManifestHandler {
   public constructor(
     private readonly storage: FakeStorage,
     private readonly behavior: FakeBehavior,
+    private readonly origin: () => string,
   ) {}
 
   public async manifest(exchange: Exchange, name: string, reference: string): Promise<Answer> {
@@ -21,7 +22,7 @@ export class ManifestHandler {
       case 'HEAD':
         return this.get(repository, reference);
       case 'PUT':
-        return this.put(exchange, repository, reference, await exchange.body());
+        return this.put(exchange, name, reference, await exchange.body());
       case 'DELETE':
         return remove(repository, reference);
       default:
@@ -63,7 +64,8 @@ export class ManifestHandler {
     return { status: 200, headers, body: this.behavior.corrupt.has(digest) ? spoiled(stored.content) : stored.content };
   }
 
-  private put(exchange: Exchange, repository: FakeRepository, reference: string, content: Buffer): Answer {
+  private put(exchange: Exchange, name: string, reference: string, content: Buffer): Answer {
+    const repository = this.storage.repository(name);
     if (content.length > MAX_DOCUMENT) return refusal(413, 'SIZE_INVALID');
     const isDigest = reference.includes(':');
     const digest = isDigest ? digestLike(reference, content) : digestOf(content);
@@ -77,7 +79,7 @@ export class ManifestHandler {
     if (!isDigest) repository.tags.set(reference, digest);
     const subject = isDescriptor(members['subject']) ? members['subject'].digest : undefined;
     const headers = {
-      location: `/v2/manifests/${digest}`,
+      location: `${this.behavior.relativeLocations ? '' : this.origin()}/v2/${name}/manifests/${digest}`,
       ...(this.behavior.digestHeaders ? { 'docker-content-digest': digest } : {}),
       ...(subject !== undefined && this.behavior.referrers ? { 'oci-subject': subject } : {}),
     };
@@ -105,9 +107,14 @@ function hasParts(repository: FakeRepository, { config, layers, manifests }: Mem
   const blobs = descriptorsIn([config, layers]);
   const children = descriptorsIn([manifests]);
   return (
-    blobs.every(({ digest }) => repository.blobs.has(digest)) &&
+    blobs.every(({ digest, mediaType }) => isNondistributable(mediaType) || repository.blobs.has(digest)) &&
     children.every(({ digest }) => repository.manifests.has(digest))
   );
+}
+
+/** Layers of these types are downloaded from where their descriptors say, and need not be in a registry (image-spec, layer.md). */
+function isNondistributable(mediaType: string): boolean {
+  return /\.nondistributable\.|\.foreign\./.test(mediaType);
 }
 
 function descriptorsIn(members: readonly unknown[]): readonly Descriptor[] {
