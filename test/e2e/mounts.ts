@@ -19,9 +19,12 @@ export class Mounts {
 
   /** What directories look like on top of each other, bottom to top, to who may only use `user.` attributes. */
   public overlay(...layers: readonly string[]): string {
-    // The kernel makes no overlay of one directory alone.
-    const lowers = layers.length === 1 ? [...layers, this.newPoint()] : [...layers].reverse();
-    return this.mount('-t', 'overlay', '-o', `ro,userxattr,lowerdir=${lowers.join(':')}`, 'overlay');
+    return this.overlayOf(layers, 'ro,userxattr');
+  }
+
+  /** As {@link overlay}, with the `trusted.` attributes that only root may use. */
+  public trustedOverlay(...layers: readonly string[]): string {
+    return this.overlayOf(layers, 'ro');
   }
 
   /** A small disk that everybody may write to. */
@@ -41,6 +44,12 @@ export class Mounts {
     asRoot('mount', ...args, point);
     this.points.push(point);
     return point;
+  }
+
+  private overlayOf(layers: readonly string[], options: string): string {
+    // The kernel makes no overlay of one directory alone.
+    const lowers = layers.length === 1 ? [...layers, this.newPoint()] : [...layers].reverse();
+    return this.mount('-t', 'overlay', '-o', `${options},lowerdir=${lowers.join(':')}`, 'overlay');
   }
 
   private newPoint(): string {
