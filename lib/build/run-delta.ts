@@ -4,7 +4,6 @@ import { isScriptImport, type LayerPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
 import { viewOf } from './file-view';
-import { IdLane } from './id-lane';
 import { baseInput, explainMiss, keyOf, rememberInputs, type Input } from './inputs';
 import { LayerImports, type ImageFiles } from './layer-imports';
 import { LEFTOVERS } from './leftovers';
@@ -15,6 +14,7 @@ import { scriptInputs } from './script-inputs';
 import { scriptImports } from './script-mounts';
 import { settleRun } from './settle-run';
 import { findSnapshot, takeSnapshot, type Snapshot } from './snapshots';
+import { SystemIds } from './system-ids';
 
 const RUNS = 'runs';
 /** Another number forgets what scripts made: the sandbox, or how its result is read, has changed. */
@@ -27,7 +27,7 @@ export type RunPlan = LayerPlan & { readonly run: string };
 /**
  * The delta that a layer's imports and its script make together; undefined when they change nothing.
  * The script does not run again while everything it depends on is the same by content: the base, the imports, its text,
- * its environment, the platform, the epoch, and the id lane where that has an effect.
+ * its environment, the platform, the epoch, and what is said of the ids of system users where that has an effect.
  * @param image construct path
  * @param config of the base; its environment is the script's too
  * @throws StackError as `performScript`
@@ -48,7 +48,7 @@ export async function runDelta(
     base,
     files,
   );
-  const lane = await IdLane.of(context, plan.idLane, base);
+  const ids = await SystemIds.of(context, plan.idLane, base);
   const env = scriptEnvironment(context, plan, config);
   const exclude = [...(plan.exclude ?? []), ...(plan.clean === true ? LEFTOVERS : [])];
   const inputs: readonly Input[] = [
@@ -57,7 +57,7 @@ export async function runDelta(
     ...(await scriptImports(context, image, plan.imports, files).knownInputs()),
     ...(await scriptInputs(context, image, plan, plan.run, env, files)),
     { name: 'what is left out', value: exclude },
-    ...(lane === undefined ? [] : [lane.input]),
+    ...(ids === undefined ? [] : [ids.input]),
     { name: 'the epoch', value: epoch },
     { name: 'the version of cdk-stack', value: RUN_RULES },
   ];
@@ -74,8 +74,9 @@ export async function runDelta(
   const perform = async (directory: string): Promise<Snapshot> => {
     const imported = await placed.assemble();
     const view = await viewOf(base, epoch);
-    const over = lane?.tree(view) ?? [];
-    const script = { image, plan, script: plan.run, env, base, imported, over, files, directory };
+    const over = ids?.tree(view) ?? [];
+    const mounts = await ids?.mounts(view, directory);
+    const script = { image, plan, script: plan.run, env, base, imported, over, files, directory, mounts };
     const started = await performScript(context, script);
     const { namespace } = await context.sandbox();
     const changes = readUpper(namespace, upperOf(directory), { signal: context.signal }) as AsyncIterable<Buffer>;
@@ -83,7 +84,7 @@ export async function runDelta(
     return takeSnapshot(store, () => key, changes, {
       name: 'what the script changed',
       layer: 'overlay',
-      settle: (tree) => settleRun(lane?.remove(tree) ?? tree, view, { started, epoch, exclude, imported: before }),
+      settle: (tree) => settleRun(ids?.remove(tree) ?? tree, view, { started, epoch, exclude, imported: before }),
     });
   };
   const make = async (): Promise<Outcome> => {

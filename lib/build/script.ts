@@ -32,7 +32,7 @@ export interface LayerScript {
   /** A directory for this run alone, in which {@link upperOf} gets the changes; to be removed with `removeTree`. */
   readonly directory: string;
   /** Besides what the layer asks for. */
-  readonly mounts?: readonly SandboxMount[];
+  readonly mounts?: readonly SandboxMount[] | undefined;
 }
 
 /** Layers of the base unpacked at a time: each keeps tar busy on one core, and us on another. */

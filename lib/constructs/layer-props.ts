@@ -54,10 +54,11 @@ export interface LayerProps extends ImageProps {
    */
   readonly clean?: boolean | undefined;
   /**
-   * Range of ids for the system users and groups that `run` adds, 1 to 31: lane N is 25 ids from 175 + 25 N on; `false` for those of
-   * the base. So layers on one base can be combined without one id having two names. It is for programs that read
-   * `/etc/adduser.conf` or `/etc/login.defs`, and an input where the base has these. @default one of its own for each `Layer` with
-   * `run` that is part of a published image and shares its base with others; else `false`
+   * Range of ids for the system users and groups that `run` adds, 1 to 31: lane N is 12 ids from 188 + 12 N on. Users and groups of
+   * well-known packages have an id of their own in every layer; `false` leaves all ids as the base has them. So layers on one base can
+   * be combined without one id having two names. It is for programs that read `/etc/adduser.conf` or `/etc/login.defs`, and an input
+   * where the base has these. @default a range of its own for each `Layer` with `run` that is part of a published image and shares
+   * its base with others; else the base's own range
    */
   readonly idLane?: number | false | undefined;
   /**

@@ -144,8 +144,11 @@ export const layerSchema = v.object({
   exclude: v.optional(v.array(v.string())),
   /** Leaves out what package managers and programs leave behind. Absent: false. */
   clean: v.optional(v.boolean()),
-  /** The range of system ids that the script's new users and groups get; absent: the base's own. */
-  idLane: v.optional(integer(LIMITS.idLane)),
+  /**
+   * The range of system ids that the script's new users and groups get, but for names that have an id of their own; absent: the
+   * base's own range; false: all as the base has it.
+   */
+  idLane: v.optional(v.union([v.literal(false), integer(LIMITS.idLane)])),
   /** Script whose files in /stack/oci-labels become labels. */
   generateLabels: v.optional(v.string()),
 });

@@ -13,7 +13,7 @@ function lanesOf(build: (app: App) => void): Record<string, number> {
     key,
     'idLane' in image ? image.idLane : undefined,
   ]);
-  return Object.fromEntries(lanes.filter(([, lane]) => lane !== undefined)) as Record<string, number>;
+  return Object.fromEntries(lanes.filter(([, lane]) => typeof lane === 'number')) as Record<string, number>;
 }
 
 function runner(app: App, id: string, from: LayerProps['from'], props: LayerProps = {}): Layer {
@@ -107,6 +107,12 @@ test('what the user says is left as it is, and no other layer gets it', () => {
   expect(lanes).toMatchObject({ chosen0: own, chosen1: own });
   expect(lanes).not.toHaveProperty('chosen2');
   expect(lanes['other']).not.toBe(own);
+});
+
+test('the ids of the base are what a layer can ask for', () => {
+  const app = appWith();
+  runner(app, 'it', FROM, { idLane: false });
+  expect(planOf(app).images['it']).toMatchObject({ idLane: false });
 });
 
 test.each<[string, object, RegExp]>([

@@ -53,13 +53,13 @@ describe('layers that add system users on one base', () => {
       withProject("layer('one'); layer('two');", (project) => {
         deployed(project.stack(['deploy']));
         const lanes = ['one', 'two'].map((image) => {
-          const first = 175 + 25 * laneOf(project, image);
+          const first = 188 + 12 * laneOf(project, image);
           expect(idsOf(project, image)).toEqual({
             [`passwd ${image}`]: first,
-            [`passwd ${image}-top`]: first + 24,
+            [`passwd ${image}-top`]: first + 11,
             [`group ${image}`]: first,
-            [`group ${image}-top`]: first + 24,
-            [`group ${image}-group`]: first + 23,
+            [`group ${image}-top`]: first + 11,
+            [`group ${image}-group`]: first + 10,
           });
           const files = topLayer(project, image);
           expect(files).toEqual(expect.arrayContaining(['etc/passwd', 'etc/group']));
@@ -84,6 +84,34 @@ describe('layers that add system users on one base', () => {
       });
     },
     3 * MINUTE,
+  );
+
+  it(
+    'have the same ids for the users of well-known packages, whatever their lane is, and can add those again that there are',
+    () => {
+      const run = `adduser --system --group messagebus; addgroup --system crontab; adduser --system --ingroup crontab own`;
+      const app = `layer('one', { run: ${JSON.stringify(run)} });
+        const two = layer('two', { run: ${JSON.stringify(run)} });
+        layer('above', { from: two, run: 'adduser --system redis && adduser --system messagebus && addgroup --system crontab' });
+        layer('none', { idLane: false, run: 'adduser --system messagebus' });`;
+      withProject(app, (project) => {
+        deployed(project.stack(['deploy']));
+        const accounts = (image: string, file: string, name: string): string | undefined =>
+          contentOf(project, image, `etc/${file}`)
+            .split('\n')
+            .find((line) => line.startsWith(`${name}:`));
+        for (const image of ['one', 'two']) {
+          expect(accounts(image, 'passwd', 'messagebus')).toMatch(/^messagebus:x:600:600:/);
+          expect(accounts(image, 'group', 'crontab')).toMatch(/^crontab:x:601:/);
+          expect(topLayer(project, image).filter((file) => /adduser\.conf|cdk-stack|system-ids/.test(file))).toEqual(
+            [],
+          );
+        }
+        expect(accounts('above', 'passwd', 'redis')).toMatch(/^redis:x:606:65534:/);
+        expect(accounts('none', 'passwd', 'messagebus')).toMatch(/^messagebus:x:100:65534:/);
+      });
+    },
+    4 * MINUTE,
   );
 
   it(

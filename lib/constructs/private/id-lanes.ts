@@ -32,9 +32,8 @@ interface Base {
  * two names want one lane, the later construct path gets the next one that is free. When all are taken some get the same: stacking
  * them tells if that did harm.
  * @param images without circles
- * @param hasChosen whether the user said what the lane of an image is
  */
-export function withIdLanes(images: Images, hasChosen: (key: string) => boolean): Images {
+export function withIdLanes(images: Images): Images {
   const runners = runnersOf(images);
   const bases = new Map<string, Base>();
   for (const runner of runners) {
@@ -42,7 +41,7 @@ export function withIdLanes(images: Images, hasChosen: (key: string) => boolean)
       const base = bases.get(root) ?? { runners: [], taken: new Set() };
       bases.set(root, base);
       base.runners.push(runner);
-      if (runner.plan.idLane !== undefined) base.taken.add(runner.plan.idLane);
+      if (typeof runner.plan.idLane === 'number') base.taken.add(runner.plan.idLane);
     }
   }
   const result: Record<string, ImagePlan> = { ...images };
@@ -50,7 +49,7 @@ export function withIdLanes(images: Images, hasChosen: (key: string) => boolean)
     const { key, plan, roots } = runner;
     const standsOn = [...roots].flatMap((root) => bases.get(root) ?? []);
     const hasSibling = standsOn.some((base) => base.runners.some((other) => areSiblings(runner, other)));
-    if (!hasSibling || hasChosen(key)) continue;
+    if (!hasSibling || plan.idLane !== undefined) continue;
     const idLane = freeLane(plan.name, standsOn);
     for (const { taken } of standsOn) taken.add(idLane);
     result[key] = { ...plan, idLane };

@@ -51,8 +51,7 @@ const variableName = text('the name of a variable, without "="', (name) => name 
 const env = mapOf('a variable name without "="', (key) => key !== '' && !key.includes('='));
 const pattern = text('a regular expression', isPattern);
 const lane = integer(LIMITS.idLane, 'or false, for the ids of the base');
-/** None is chosen by `false`. */
-const idLane: Check<number> = (report, what, value) => (value === false ? undefined : lane(report, what, value));
+const idLane: Check<number | false> = (report, what, value) => (value === false ? value : lane(report, what, value));
 const secretId = text('a name of letters, digits, "_", "." and "-"', (id) => /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(id));
 
 /** A path where a script sees something that is not part of its layer. */

@@ -70,11 +70,7 @@ export function synthesize({ root, props, stack, directory, outdir }: SynthInput
   }
   for (const { node } of root.node.findAll()) runValidations(node, problems.at(placeOf(node.path)));
   problems.throwAny();
-  const hasChosen = (path: string): boolean => {
-    const declaration = images.get(path)?.declaration;
-    return declaration?.type === 'layer' && declaration.props.idLane !== undefined;
-  };
-  const plan = { ...settings, images: withIdLanes(recipes, hasChosen) };
+  const plan = { ...settings, images: withIdLanes(recipes) };
   return writeAssembly(outdir, { directory: realDirectory, plan, tree: treeOf(root, images) });
 }
 
