@@ -12,6 +12,9 @@ const NOBODY_CARES = [
   '/var/lib/dpkg/{lock,lock-frontend,triggers/Lock,*-old}',
   '/etc/.pwd.lock',
   '/etc/{passwd,group,shadow,gshadow,subuid,subgid}-',
+  '/var/lib/ucf/{hashfile,registry}.[0-9]',
+  '/{etc/xml,etc/sgml,var/lib/sgml-base}/*.old',
+  '/usr/share/info/dir.old',
 ];
 /** What may be left to whoever comes last without anybody having said so. */
 const HARMLESS: ReadonlySet<ConflictCode> = new Set([

@@ -122,7 +122,7 @@ async function poolOn(base: Tree, lane?: number): Promise<Record<string, number>
     .readFileSync(mounts?.[0]?.source ?? '', 'utf8')
     .trim()
     .split('\n');
-  return Object.fromEntries(lines.map((line) => [line.split(':')[0], Number(line.split(':')[1])]));
+  return Object.fromEntries(lines.map((line) => [line.split(':')[0] ?? '', Number(line.split(':')[1])] as const));
 }
 
 test('users of well-known packages have the same ids in each lane and without one', async () => {

@@ -3,7 +3,9 @@ import { alternatives } from './alternatives';
 import { apk } from './apk';
 import { caCertificates } from './ca-certificates';
 import { derived } from './derived';
+import { infoDirectory } from './info-directory';
 import { ldSoCache } from './ld-so-cache';
+import { machineId, machineKeys } from './machine-identity';
 import type { Merger } from './merger';
 import { rpm } from './rpm';
 import { text } from './text';
@@ -14,6 +16,9 @@ export const SYSTEM_MERGERS: readonly Merger[] = [
   alternatives,
   ldSoCache,
   caCertificates,
+  infoDirectory,
+  machineId,
+  machineKeys,
   apk,
   rpm,
   derived,

@@ -8,22 +8,33 @@ const EXCLUDED: readonly (readonly [RegExp, string])[] = [
   [/^\/(dev|proc|sys|run|stack|tmp|var\/tmp)\//, 'of the sandbox, or of nobody'],
   [/^\/etc\/resolv\.conf$/, 'of the sandbox'],
   [/^\/var\/log\//, 'logs tell what was done when'],
-  [/^\/var\/cache\/(apt|ldconfig|man)\//, 'caches that are made again where they are wrong'],
+  [/^\/var\/cache\/(apt|fontconfig|ldconfig|man)\//, 'caches that are made again where they are wrong'],
+  [
+    /^\/var\/lib\/dbus\/machine-id$|^\/etc\/machine-id$/,
+    'ids of the machine, which a combination leaves to its first start',
+  ],
   [/^\/var\/lib\/apt\/lists\//, 'lists of what could be installed'],
   [/^\/etc\/(passwd|group|shadow|gshadow|subuid|subgid)-$/, 'backups of the state before the last change'],
   [/^\/var\/(lib\/dpkg|cache\/debconf)\/[^/]*-old$/, 'backups of the state before the last change'],
+  [/^\/var\/lib\/ucf\/\w+\.[0-9]$/, 'backups of the state before the last change'],
+  [
+    /^\/(etc\/(xml|sgml)|var\/lib\/sgml-base|usr\/share\/info)\/[^/]*\.old$/,
+    'backups of the state before the last change',
+  ],
   [/^\/var\/lib\/dpkg\/(lock(-frontend)?|triggers\/Lock)$|^\/etc\/\.pwd\.lock$/, 'locks, made when they are needed'],
 ];
 
-const LIST = `find / -xdev -mindepth 1 -printf '%p\\0%y %m %U:%G %l\\0'`;
-const HASH = `find / -xdev -type f -not -path '/proc/*' -not -path '/sys/*' -print0 | xargs -0 sha256sum -z`;
+/** Entries, an empty field, and hashes: each ends with a zero. */
+const LOOK = `find / -xdev -mindepth 1 -printf '%p\\0%y %m %U:%G %l\\0'; printf '\\0'
+find / -xdev -type f -not -path '/proc/*' -not -path '/sys/*' -print0 | xargs -0 sha256sum -z`;
 
 /** Looks at an image in a sandbox with its own tools. */
 export function imageTree(project: Project, image: string): ImageTree {
   const entries = new Map<string, string>();
-  const fields = inImage(project, image, LIST).split('\0').slice(0, -1);
-  for (let at = 0; at < fields.length; at += 2) entries.set(fields[at] ?? '', fields[at + 1] ?? '');
-  for (const line of inImage(project, image, HASH).split('\0').slice(0, -1)) {
+  const fields = inImage(project, image, LOOK).split('\0').slice(0, -1);
+  const end = fields.indexOf('');
+  for (let at = 0; at < end; at += 2) entries.set(fields[at] ?? '', fields[at + 1] ?? '');
+  for (const line of fields.slice(end + 1)) {
     const [sha256, file] = [line.slice(0, 64), line.slice(66)];
     entries.set(file, `${entries.get(file) ?? ''}${sha256}`);
   }
