@@ -20,6 +20,7 @@ const HEAD = '';
 const FORMAT: RecordFormat<InfoEntry> = {
   parse(content) {
     const lines = parseLines(content);
+    if (lines.length === 0) return new Map(); // as Debian's base has it
     const start = lines.indexOf('* Menu:');
     if (start < 0) throw new Malformed('has no menu');
     const head: InfoEntry = { section: undefined, text: lines.slice(0, start + 1).join('\n') };

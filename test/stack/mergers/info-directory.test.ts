@@ -30,6 +30,7 @@ test('the menu has the entries of both components in the order of install-info, 
   const both = menu({ Basics: [ED, FILES], math: [BC], Tools: [DIFF3, DIFF] });
   expect(await made(ours, theirs)).toEqual(both);
   expect(await made(theirs, ours)).toEqual(both);
+  expect(await mergedFile(infoDirectory, PATH, '', ours, theirs)).toEqual(both);
 });
 
 test('what one component removed is gone, and a section without entries with it', async () => {
