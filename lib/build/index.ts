@@ -10,7 +10,7 @@ export { explainIn, type ExplainedPath } from './check-conflicts';
 export * from './context';
 export { DebianSource, lockKey, packageRequest } from './debian';
 export * from './discard';
-export { Downloads, requireHashes } from './download';
+export { Downloads } from './download';
 export * from './encode';
 export { HostFiles } from './host-files';
 export { LayoutImages } from './layout-images';

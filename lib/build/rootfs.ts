@@ -8,7 +8,7 @@ import type { KnownDelta } from './delta';
 import { materialize, removeTree, type Namespace } from './sandbox';
 
 /** Another number forgets all unpacked deltas: the form in which they are unpacked has changed. */
-const ROOTFS_VERSION = 1;
+const ROOTFS_VERSION = 2;
 
 /**
  * Deltas as directories that overlayfs can use as lower layers. Each is unpacked once and shared by all images above it;
@@ -30,7 +30,7 @@ export class Rootfs {
     return this.store.findOrMake(
       `tree ${key}`,
       {
-        find: () => Promise.resolve(this.store.findTree(key)),
+        find: () => this.store.findTree(key),
         make: () => this.unpack(delta, key, signal),
       },
       signal,

@@ -102,7 +102,7 @@ export const OPTIONS = {
     type: 'boolean',
     default: false,
     flagOnly: true,
-    description: 'every image of the app, as when none is named',
+    description: 'every image of the app, as when none is named; of gc: everything in the local store',
   },
   format: {
     type: 'string',
@@ -269,7 +269,7 @@ export const COMMANDS = {
     arguments: '[image...]',
     argumentDescription: SELECTION,
     description: 'run the app and write its plan',
-    options: ['all'],
+    options: ['all', 'requireHash'],
   },
   ls: {
     arguments: '[image...]',
@@ -357,7 +357,7 @@ export const COMMANDS = {
   },
   gc: {
     description: 'remove from the local store what was not used for long; it is made again when it is needed',
-    options: ['keepStorage', 'olderThan', 'dryRun'],
+    options: ['all', 'keepStorage', 'olderThan', 'dryRun'],
   },
 } as const satisfies Record<string, CommandSpec>;
 

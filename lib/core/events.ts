@@ -43,6 +43,8 @@ export type StackEvent =
       readonly size: number;
       readonly milliseconds: number;
     }
+  /** Another process has what is needed here, such as `the local store`; the work goes on when it is done. */
+  | { readonly code: 'waiting'; readonly owner: string; readonly what: string }
   /** A registry is asked again after a pause. */
   | {
       readonly code: 'request-retried';

@@ -19,11 +19,15 @@ export interface LockOptions {
   readonly staleAfter?: number;
   /** Ends the waiting. */
   readonly signal?: AbortSignal | undefined;
+  /** Receives the owner, such as `process 12 on host`, once, when there has been one to wait for for a while. */
+  readonly onWait?: ((owner: string) => void) | undefined;
 }
 
 const PATIENCE = 60_000;
 const STALE_AFTER = 30_000;
 const POLL = 50;
+/** Milliseconds of waiting before it is worth a word. */
+const TOLD_AFTER = 500;
 /** Milliseconds between two signs of life: the lock file's mtime. */
 const HEARTBEAT = 5_000;
 
@@ -53,7 +57,9 @@ export async function withLock<T>(file: string, options: LockOptions, work: () =
 
 async function acquire(file: string, mine: string, options: LockOptions): Promise<void> {
   const { patience = PATIENCE, staleAfter = STALE_AFTER, signal } = options;
-  const deadline = performance.now() + patience;
+  const started = performance.now();
+  const deadline = started + patience;
+  let { onWait } = options;
   let seen: Owner | undefined;
   let seenAt = 0;
   while (!tryLock(file, mine)) {
@@ -70,6 +76,10 @@ async function acquire(file: string, mine: string, options: LockOptions): Promis
     } else if (performance.now() > deadline) {
       throw lockedError(file, options, owner);
     } else {
+      if (performance.now() - started > TOLD_AFTER) {
+        onWait?.(ownerText(owner));
+        onWait = undefined;
+      }
       await sleep(POLL);
     }
   }
@@ -152,9 +162,12 @@ async function removeIf(file: string, text: string): Promise<void> {
   if ((await ownerOf(file))?.text === text) await fs.rm(file, { force: true });
 }
 
-function lockedError(file: string, { what, code = 'STACK6006' }: LockOptions, { identity, host }: Owner): StackError {
-  const owner = identity === undefined ? 'an unknown process' : `process ${String(identity.pid)} on ${host}`;
-  return new StackError(code, `${what} is locked by ${owner}`, {
+function ownerText({ identity, host }: Owner): string {
+  return identity === undefined ? 'an unknown process' : `process ${String(identity.pid)} on ${host}`;
+}
+
+function lockedError(file: string, { what, code = 'STACK6006' }: LockOptions, owner: Owner): StackError {
+  return new StackError(code, `${what} is locked by ${ownerText(owner)}`, {
     hint: `wait for it to end, or remove '${file}' if it is gone`,
   });
 }

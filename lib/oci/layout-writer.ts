@@ -34,6 +34,8 @@ export interface WriteLayoutOptions {
   readonly dryRun?: boolean;
   /** Called when a blob has its final name. */
   readonly onBlob?: (descriptor: Descriptor) => void;
+  /** Receives the process that is writing to the layout, when it has to be waited for, and what it is using. */
+  readonly onWait?: (owner: string, what: string) => void;
   /** Ends the work before the names are replaced; the layout is then as before. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -66,7 +68,8 @@ export async function writeLayout(
     const upToDate = changes.blobs.length === 0 && changes.names.size === 0 && !interrupted;
     if (dryRun || upToDate) return changes; // needs no lock and no right to write
     await makeDirectories(path.join(directory, 'blobs', 'sha256'));
-    const lock = { what: `the OCI layout '${directory}'`, signal };
+    const what = `the OCI layout '${directory}'`;
+    const lock = { what, signal, onWait: (owner: string) => options.onWait?.(owner, what) };
     return await withLock(path.join(directory, LOCK), lock, () => writeLocked(directory, images, options));
   } catch (error) {
     if (signal?.aborted === true) throw error;

@@ -7,6 +7,7 @@ export * from './lock-file';
 export * from './output-directory';
 export * from './outside';
 export * from './platform';
+export * from './require-hash';
 export type { LockedImage, LockedPackage, LockedUrl } from './lock-schema';
 export * from './module-path';
 export type * from './schema';

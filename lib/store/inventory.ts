@@ -1,7 +1,8 @@
-import { lstatSync, promises as fs, readFileSync, type Stats } from 'node:fs';
+import { lstatSync, promises as fs, type Stats } from 'node:fs';
 import * as path from 'node:path';
 import { errnoOf } from '../core';
 import { lastUseOf } from './last-use';
+import { readTreeMark } from './tree-mark';
 
 /** Something in the store that can be removed by itself. */
 export interface StoreItem {
@@ -15,22 +16,19 @@ export interface StoreItem {
   readonly path: string;
 }
 
-/** Holds the bytes of an unpacked tree beside it, since not everyone can look into one. */
-export const TREE_BYTES = 'bytes';
-
 /** Everything a store has, least recently used first. */
 export async function inventory(directory: string): Promise<readonly StoreItem[]> {
   const items: StoreItem[] = [];
   for (const file of await childrenOf(path.join(directory, 'blobs', 'sha256'))) {
-    items.push(...itemOf('blob', `sha256:${path.basename(file)}`, file, sizeOf));
+    items.push(...(await itemOf('blob', `sha256:${path.basename(file)}`, file, sizeOf)));
   }
-  const named = async (kind: StoreItem['kind'], room: string, measure: Measure): Promise<void> => {
+  const named = async (kind: StoreItem['kind'], room: string, measure: Measure = sizeOf): Promise<void> => {
     for (const file of await childrenOf(path.join(directory, room))) {
-      items.push(...itemOf(kind, path.relative(directory, file), file, measure));
+      items.push(...(await itemOf(kind, path.relative(directory, file), file, measure)));
     }
   };
   for (const kind of await childrenOf(path.join(directory, 'records'))) {
-    await named('record', path.relative(directory, kind), sizeOf);
+    await named('record', path.relative(directory, kind));
   }
   await named('tree', 'trees', sizeOfTree);
   for (const kind of await childrenOf(path.join(directory, 'state'))) {
@@ -39,26 +37,26 @@ export async function inventory(directory: string): Promise<readonly StoreItem[]
   return items.sort((a, b) => a.lastUse - b.lastUse || (a.path < b.path ? -1 : 1));
 }
 
-type Measure = (file: string, stat: Stats) => number;
+type Measure = (file: string, stat: Stats) => number | Promise<number>;
 
-/** None when somebody has just removed it. */
-function itemOf(kind: StoreItem['kind'], name: string, file: string, measure: Measure): readonly StoreItem[] {
+/** None when it has just been removed. */
+async function itemOf(
+  kind: StoreItem['kind'],
+  name: string,
+  file: string,
+  measure: Measure,
+): Promise<readonly StoreItem[]> {
   const stat = lstatSync(file, { throwIfNoEntry: false });
   if (stat === undefined) return [];
-  return [{ kind, name, path: file, bytes: measure(file, stat), lastUse: lastUseOf(stat) }];
+  return [{ kind, name, path: file, bytes: await measure(file, stat), lastUse: lastUseOf(stat) }];
 }
 
 function sizeOf(_: string, { size }: Stats): number {
   return size;
 }
 
-function sizeOfTree(directory: string): number {
-  try {
-    return Number(readFileSync(path.join(directory, TREE_BYTES), 'utf8')) || 0;
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return 0; // not durable when the system crashed
-  }
+async function sizeOfTree(directory: string): Promise<number> {
+  return (await readTreeMark(directory))?.bytes ?? 0;
 }
 
 /** Its last use is that of any file in it; looking for them is none. */

@@ -16,9 +16,10 @@ import {
 import { digestOf, hexOf, isDigest } from '../oci';
 import { planCollection, takeOut, type CollectPlan, type CollectPolicy } from './collect';
 import { Exclusive } from './exclusive';
-import { TREE_BYTES } from './inventory';
 import { noteUse } from './last-use';
+import { parseRecord, recordText } from './record-file';
 import { leftoversIn, newTemporaryDirectory } from './temporary';
+import { isWhole, markTree } from './tree-mark';
 
 /** Layout of the store's directory; another number is another store. */
 const STORE_VERSION = 'v1';
@@ -41,6 +42,14 @@ export function defaultStoreDirectory(env: NodeJS.ProcessEnv = process.env): str
   );
 }
 
+/** What a store tells of its use. */
+export interface StoreOptions {
+  /** Receives each file that turned out to be damaged, and that was removed. */
+  readonly onDamage?: (file: string) => void;
+  /** Receives each other process that is waited for, and what it is using. */
+  readonly onWait?: (owner: string, what: string) => void;
+}
+
 /**
  * The local content-addressed store: blobs by digest, and small JSON records by key.
  *
@@ -52,10 +61,11 @@ export function defaultStoreDirectory(env: NodeJS.ProcessEnv = process.env): str
 export class Store {
   /**
    * Opens a store, making it if need be.
+   * @param options what to tell of its use
    * @throws StackError STACK7001 when the directory cannot be used, STACK7002 when the disk is full
    */
-  public static async open(directory = defaultStoreDirectory()): Promise<Store> {
-    const store = new Store(path.join(directory, STORE_VERSION));
+  public static async open(directory = defaultStoreDirectory(), options: StoreOptions = {}): Promise<Store> {
+    const store = new Store(path.join(directory, STORE_VERSION), options);
     try {
       for (const room of ROOMS) await makeDirectories(path.join(store.directory, room), 0o700);
     } catch (error) {
@@ -67,10 +77,14 @@ export class Store {
   private readonly exclusive = new Exclusive();
   /** Blobs whose bytes were seen to be right by this process. */
   private readonly verified = new Set<string>();
+  private readonly waitedFor = new Set<string>();
+  /** Unpacked trees that were seen to be whole by this process. */
+  private readonly wholeTrees = new Set<string>();
 
   private constructor(
     /** Holds everything of the store. */
     public readonly directory: string,
+    private readonly options: StoreOptions,
   ) {}
 
   /**
@@ -312,17 +326,19 @@ export class Store {
     return this.exclusive.run(key, () => this.withLockFile(name, Infinity, signal, work));
   }
 
-  /** Where an unpacked tree is; undefined when it is not there. */
-  public findTree(key: string): string | undefined {
+  /** Where an unpacked tree is; undefined when it is not there, or not as it was when it was unpacked. */
+  public async findTree(key: string): Promise<string | undefined> {
     const directory = this.treePath(key);
-    if (!existsSync(directory)) return undefined;
+    const isKnown = this.wholeTrees.has(key) && existsSync(directory);
+    if (!isKnown && !(await isWhole(directory, TREE))) return undefined;
+    this.wholeTrees.add(key);
     noteUse(directory);
     return path.join(directory, TREE);
   }
 
   /**
    * Takes in an unpacked tree. Its files may have owners that are not ours, hence the directory around it, which is.
-   * @param directory of a {@link runDirectory}; has the tree under the name {@link TREE}
+   * @param directory inside a {@link runDirectory}, where one that is not whole is moved to; has the tree under the name {@link TREE}
    * @param bytes that the tree takes
    * @returns where the tree is now
    * @throws StackError STACK7001, STACK7002
@@ -330,8 +346,11 @@ export class Store {
   public async adoptTree(key: string, directory: string, bytes: number): Promise<string> {
     const place = this.treePath(key);
     try {
-      await fs.writeFile(path.join(directory, TREE_BYTES), String(bytes));
+      await markTree(directory, TREE, bytes);
+      const isBroken = await moved(place, `${directory}.broken`);
+      if (isBroken) this.options.onDamage?.(place);
       await fs.rename(directory, place);
+      this.wholeTrees.add(key);
     } catch (error) {
       throw writeFailure('STACK7001', 'an unpacked layer to the store', error);
     }
@@ -353,7 +372,8 @@ export class Store {
   }
 
   /**
-   * The record a key stands for, as it was written: for the caller to check. Undefined when there is none or it is damaged.
+   * The record a key stands for, as it was written: for the caller to check. Undefined when there is none; one that is damaged, or
+   * that is the record of another key, is removed.
    * @throws StackError STACK7001 when the store cannot be read
    */
   public async readRecord(kind: string, key: string): Promise<unknown> {
@@ -366,11 +386,11 @@ export class Store {
       throw readFailure(`a record of ${kind}`, error);
     }
     noteUse(file);
-    try {
-      return JSON.parse(text) as unknown;
-    } catch {
-      return undefined; // a damaged record is a lost one: the work is done again
-    }
+    const found = parseRecord(kind, key, text);
+    if (found !== undefined) return found.record;
+    await this.removeDamaged(file); // a damaged record is a lost one: the work is done again
+    this.options.onDamage?.(file);
+    return undefined;
   }
 
   /**
@@ -381,7 +401,7 @@ export class Store {
     const file = this.recordPath(kind, key);
     try {
       await makeDirectories(path.dirname(file), 0o700);
-      await this.place(file, JSON.stringify(record), { mode: 0o600 });
+      await this.place(file, recordText(kind, key, record), { mode: 0o600 });
     } catch (error) {
       throw writeFailure('STACK7001', 'a record to the store', error);
     }
@@ -413,13 +433,29 @@ export class Store {
     let isLocked = false;
     const file = path.join(this.directory, 'locks', name);
     try {
-      return await withLock(file, { what: 'the local store', code: 'STACK7003', patience, signal }, () => {
+      const options = {
+        what: 'the local store',
+        code: 'STACK7003',
+        patience,
+        signal,
+        onWait: this.waiting(name),
+      } as const;
+      return await withLock(file, options, () => {
         isLocked = true;
         return work();
       });
     } catch (error) {
       throw isLocked ? error : this.unusable(error);
     }
+  }
+
+  /** Tells once of each process that there is to wait for. */
+  private waiting(lock: string): (owner: string) => void {
+    return (owner) => {
+      if (this.waitedFor.has(owner)) return;
+      this.waitedFor.add(owner);
+      this.options.onWait?.(owner, lock === STORE_LOCK ? 'the local store' : 'what is needed here, too');
+    };
   }
 
   /** Says what to do about a failed system call; other errors come back as they are. */
@@ -438,7 +474,7 @@ export class Store {
   }
 
   private recordPath(kind: string, key: string): string {
-    return path.join(this.directory, 'records', kind, `${safeHex(key)}.json`);
+    return path.join(this.directory, 'records', kind, `${safeHex(key)}.record`);
   }
 }
 
@@ -446,6 +482,17 @@ export class Store {
 function safeHex(digest: unknown): string {
   if (!isDigest(digest)) throw new StackError('STACK9001', `${JSON.stringify(digest)} is not a sha256 digest`);
   return hexOf(digest);
+}
+
+/** Renames; false when there is nothing. */
+async function moved(from: string, to: string): Promise<boolean> {
+  try {
+    await fs.rename(from, to);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 function readFailure(what: string, error: unknown): StackError {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { damagedFilesOf, Semaphore, StackError, type Listener } from '../core';
+import { damagedFilesOf, Semaphore, StackError, type Listener, type StackEvent } from '../core';
 import {
   DebianSource,
   DEFAULT_EPOCH,
@@ -8,12 +8,11 @@ import {
   HostFiles,
   LayoutImages,
   RegistryImages,
-  requireHashes,
   sandboxOnce,
   type BuildContext,
   type SandboxChoice,
 } from '../build';
-import { dependenciesOf, LockFile, order as buildOrder, type Assembly, type Plan } from '../plan';
+import { dependenciesOf, LockFile, order as buildOrder, requireHashes, type Assembly, type Plan } from '../plan';
 import { Store } from '../store';
 import { registryOnce, type RegistryOnce } from './registry-once';
 
@@ -53,7 +52,14 @@ export async function withBuild<T>(
 ): Promise<T> {
   const { assembly, listener, signal } = options;
   if (options.requireHash === true) requireHashes(assembly.plan, images);
-  const store = await Store.open();
+  const store = await Store.open(undefined, {
+    onDamage: (file) => {
+      listener(damageWarning(file));
+    },
+    onWait: (owner, what) => {
+      listener({ code: 'waiting', owner, what });
+    },
+  });
   return store.use(async () => {
     await discard(await store.leftoverRuns()).catch(() => undefined); // that they cannot be removed here is for gc to say
     return repairing(store, listener, async () => {
@@ -79,11 +85,18 @@ async function repairing<T>(store: Store, listener: Listener, work: () => Promis
       for (const file of damaged) {
         await store.removeDamaged(file);
         removed.add(file);
-        const message = `'${file}' of the local store was damaged, and is made anew`;
-        listener({ code: 'warning', id: 'store-damaged', message });
+        listener(damageWarning(file));
       }
     }
   }
+}
+
+function damageWarning(file: string): StackEvent {
+  return {
+    code: 'warning',
+    id: 'store-damaged',
+    message: `'${file}' of the local store was damaged, and is made again`,
+  };
 }
 
 async function contextOf(

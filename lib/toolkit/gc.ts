@@ -7,6 +7,8 @@ export interface GcOptions {
   readonly keepStorage?: number;
   /** Seconds for which something must not have been used to go; default without `keepStorage`: two weeks. */
   readonly olderThan?: number;
+  /** Remove everything, so that the store's directory can be deleted whoever owns the files in it. */
+  readonly all?: boolean;
   /** Tell what would go, and remove nothing. */
   readonly dryRun?: boolean;
   readonly signal?: AbortSignal;
@@ -43,11 +45,11 @@ const PATIENCE = 60_000;
  * are to be removed and there is no sandbox for that: all else is removed then; STACK7001
  */
 export async function gc(options: GcOptions): Promise<GcResult> {
-  const { keepStorage, dryRun = false, signal } = options;
+  const { keepStorage, all = false, dryRun = false, signal } = options;
   const olderThan = options.olderThan ?? (keepStorage === undefined ? TWO_WEEKS : undefined);
   const policy = {
     keepBytes: keepStorage,
-    unusedSince: olderThan === undefined ? undefined : Date.now() - olderThan * 1000,
+    unusedSince: all ? Infinity : olderThan === undefined ? undefined : Date.now() - olderThan * 1000,
   };
   const store = await Store.open();
   const { plan, directories } = dryRun

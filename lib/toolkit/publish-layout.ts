@@ -72,6 +72,9 @@ export async function publishInLayout(
     onBlob: ({ digest, size }) => {
       listener({ code: 'blob-written', target: target.text, digest, size });
     },
+    onWait: (owner, what) => {
+      listener({ code: 'waiting', owner, what });
+    },
   });
   const moves = new Map([...changes.names].map(([name, was]) => [`${target.text}:${name}`, was]));
   const deployed = deployedTarget(

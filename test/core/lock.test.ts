@@ -152,3 +152,12 @@ describe('withLock', () => {
     expect(fs.readdirSync(directory)).toEqual(['counter']);
   }, 60_000);
 });
+
+test('a wait that takes a while is told once, with the process that is waited for', async () => {
+  const waits: string[] = [];
+  const held = withLock(file, { what }, () => sleep(1200));
+  await sleep(20);
+  await withLock(file, { what, onWait: (owner) => waits.push(owner) }, () => Promise.resolve());
+  await held;
+  expect(waits).toEqual([`process ${String(process.pid)} on ${os.hostname()}`]);
+});

@@ -37,7 +37,7 @@ export function expectStore(directory: string, unused: ReadonlySet<string> = new
     runs: [],
     locks: [],
   });
-  for (const tree of inStore('trees')) expect(inStore(`trees/${tree}`).sort()).toEqual(['bytes', 'tree']);
+  for (const tree of inStore('trees')) expect(inStore(`trees/${tree}`).sort()).toEqual(['complete', 'tree']);
   expectBlobs(path.join(directory, 'v1/blobs/sha256'), unused);
 }
 

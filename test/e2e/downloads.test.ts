@@ -89,6 +89,10 @@ test('files come from https, are locked, and are not asked for again', async () 
     stderr: expect.stringMatching(/STACK3003[\s\S]*from https to 'http:/) as string,
   });
 
+  const context = ['-c', `server=${url}`, '--context-string', `sha256=${sha256}`];
+  const unlocked = project.stack(['synth', ...context, '--require-hash']);
+  expect(unlocked).toMatchObject({ status: 5, stderr: expect.stringContaining('STACK3022') as string });
+  expect(project.stack(['synth', ...context, 'root', '--require-hash'])).toMatchObject({ status: 0 });
   const refused = deploy('--require-hash');
   expect(refused).toMatchObject({ status: 5, stderr: expect.stringContaining('STACK3022') as string });
   expect(deploy('root', '--require-hash')).toMatchObject({

@@ -28,6 +28,26 @@ function age(project: Project, days: number): void {
   execFileSync('find', [path.join(project.store, 'v1'), '-exec', 'touch', '-d', `${String(days)} days ago`, '{}', '+']);
 }
 
+describe('stack gc --all', () => {
+  it(
+    'empties the store, so that its owner can delete it, whoever has the files in it',
+    () => {
+      const project = smallProject();
+      try {
+        expect(project.stack(['deploy'])).toMatchObject({ status: 0 });
+        expect(itemsOf(project).length).toBeGreaterThan(0);
+        expect(project.stack(['gc', '--all', '--keep-storage', '1TB'])).toMatchObject({ status: 0 });
+        expect(execFileSync('find', [project.store, '-type', 'f'], { encoding: 'utf8' })).toBe('');
+        expect(itemsOf(project)).toEqual([]);
+        expect(project.stack(['deploy'])).toMatchObject({ status: 0 });
+      } finally {
+        project.remove();
+      }
+    },
+    MINUTE,
+  );
+});
+
 describe('stack gc', () => {
   it(
     'tells what would go, removes just that, and a deploy makes it again',

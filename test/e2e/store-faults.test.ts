@@ -117,7 +117,7 @@ describe('a damaged store', () => {
       fs.rmSync(project.path('oci'), { recursive: true });
       fs.rmSync(path.join(project.store, 'v1/trees'), { recursive: true });
       const { stderr } = deployed(...after, '--to', 'oci:other');
-      expect(stderr).toMatch(/local store was damaged, and is made anew \[store-damaged\]/);
+      expect(stderr).toMatch(/local store was damaged, and is made again \[store-damaged\]/);
       expectLayout(project, golden, 'other');
     },
     MINUTE,

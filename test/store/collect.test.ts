@@ -76,7 +76,7 @@ describe('collecting', () => {
   test('takes records, unpacked trees and state likewise', async () => {
     const key = digestOf('key');
     await store.writeRecord('kind', key, 'value');
-    usedHoursAgo(inStore('records/kind', `${key.slice(7)}.json`), 5);
+    usedHoursAgo(inStore('records/kind', `${key.slice(7)}.record`), 5);
     const unpacked = await tree(5000, 4);
     const logs = await store.stateDirectory('logs/app');
     fs.writeFileSync(path.join(logs, 'x.log'), 'said');
@@ -84,14 +84,14 @@ describe('collecting', () => {
     usedHoursAgo(logs, 30);
     const { items, kept } = await store.planCollection({ keepBytes: 0 });
     expect(items.map(({ kind, name, bytes }) => [kind, name, bytes])).toEqual([
-      ['record', `records/kind/${key.slice(7)}.json`, 7],
+      ['record', `records/kind/${key.slice(7)}.record`, expect.any(Number)],
       ['tree', `trees/${unpacked.slice(7)}`, 5000],
       ['state', 'state/logs/app', 4],
     ]);
     expect(kept).toEqual({ items: 0, bytes: 0 });
     expect(await collect({ keepBytes: 0 })).toHaveLength(3);
     expect(await store.readRecord('kind', key)).toBeUndefined();
-    expect(store.findTree(unpacked)).toBeUndefined();
+    expect(await store.findTree(unpacked)).toBeUndefined();
     expect(fs.existsSync(logs)).toBe(false);
   });
 
@@ -99,11 +99,11 @@ describe('collecting', () => {
     const [found, forgotten] = [await blob(10, 48), await blob(10, 47)];
     const key = digestOf('key');
     await store.writeRecord('kind', key, 'value');
-    usedHoursAgo(inStore('records/kind', `${key.slice(7)}.json`), 48);
+    usedHoursAgo(inStore('records/kind', `${key.slice(7)}.record`), 48);
     const unpacked = await tree(10, 48);
     expect(await store.hasBlob(found)).toBe(true);
     expect(await store.readRecord('kind', key)).toBe('value');
-    expect(store.findTree(unpacked)).toBe(inStore('trees', unpacked.slice(7), TREE));
+    expect(await store.findTree(unpacked)).toBe(inStore('trees', unpacked.slice(7), TREE));
     expect(await collect({ unusedSince: NOW - 24 * HOUR })).toEqual([forgotten]);
   });
 

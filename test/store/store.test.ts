@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { damagedFilesOf, ownIdentity } from '../../lib/core';
 import { digestOf } from '../../lib/oci';
-import { defaultStoreDirectory, Store } from '../../lib/store';
+import { defaultStoreDirectory, Store, TREE } from '../../lib/store';
 import { Child, compileLibrary } from '../compiled';
 import { failureOf } from '../failure';
 
@@ -201,11 +201,46 @@ describe('records', () => {
     expect(fs.readdirSync(inStore('tmp'))).toEqual([]);
   });
 
-  test.each(['', '{"a":', '\0\0\0'])('are lost when they are damaged: %j', async (content) => {
-    const store = await Store.open(home);
-    await store.writeRecord('kind', key, 1);
-    fs.writeFileSync(inStore('records/kind', `${key.slice(7)}.json`), content);
+  const fileOf = (kind: string, of: string): string => inStore('records', kind, `${of.slice(7)}.record`);
+
+  test.each<[string, (text: string) => string]>([
+    ['nothing', () => ''],
+    ['the beginning', (text) => text.slice(0, 20)],
+    ['all but the end', (text) => text.slice(0, -1)],
+    ['other bytes', () => '\0\0\0'],
+    ['another value', (text) => text.replace('content', 'Content')],
+    ['another value of the same form', (text) => text.replace(/1\]$/, '2]')],
+    ['only the value', (text) => text.slice(text.indexOf('\n') + 1)],
+    ['another kind', (text) => text.replace('"kind":"kind"', '"kind":"dink"')],
+  ])('are lost when they are damaged, and told of: %s is left', async (_, damage) => {
+    const onDamage = jest.fn();
+    const store = await Store.open(home, { onDamage });
+    await store.writeRecord('kind', key, ['content', 1]);
+    const file = fileOf('kind', key);
+    fs.writeFileSync(file, damage(fs.readFileSync(file, 'utf8')));
     expect(await store.readRecord('kind', key)).toBeUndefined();
+    expect(onDamage.mock.calls).toEqual([[file]]);
+    expect(fs.existsSync(file)).toBe(false);
+    await store.writeRecord('kind', key, 2);
+    expect(await store.readRecord('kind', key)).toBe(2);
+    expect(onDamage).toHaveBeenCalledTimes(1);
+  });
+
+  test('are refused under another key or as another kind', async () => {
+    const onDamage = jest.fn();
+    const store = await Store.open(home, { onDamage });
+    const other = digestOf('other');
+    await store.writeRecord('kind', key, 1);
+    await store.writeRecord('dink', other, 2);
+    for (const [kind, of] of [
+      ['kind', other],
+      ['dink', key],
+    ] as const) {
+      fs.copyFileSync(fileOf('kind', key), fileOf(kind, of));
+      expect(await store.readRecord(kind, of)).toBeUndefined();
+    }
+    expect(onDamage).toHaveBeenCalledTimes(2);
+    expect(await store.readRecord('kind', key)).toBe(1);
   });
 
   test('that cannot be read or written are an error', async () => {
@@ -213,6 +248,46 @@ describe('records', () => {
     fs.writeFileSync(inStore('records/kind'), '');
     expect(await failureOf(store.readRecord('kind', key))).toMatchObject({ code: 'STACK7001' });
     expect(await failureOf(store.writeRecord('kind', key, 1))).toMatchObject({ code: 'STACK7001' });
+  });
+});
+
+describe('unpacked trees', () => {
+  const key = digestOf('tree');
+
+  async function unpacked(store: Store): Promise<string> {
+    const around = path.join(await store.runDirectory(), 'around');
+    fs.mkdirSync(path.join(around, TREE, 'a/b'), { recursive: true });
+    for (const file of ['a/one', 'a/b/two']) fs.writeFileSync(path.join(around, TREE, file), file);
+    return store.adoptTree(key, around, 10);
+  }
+
+  test('are found when they are whole', async () => {
+    const place = await unpacked(await Store.open(home));
+    expect(await (await Store.open(home)).findTree(key)).toBe(place);
+    expect(fs.readFileSync(path.join(place, 'a/b/two'), 'utf8')).toBe('a/b/two');
+  });
+
+  test.each<[string, (tree: string) => void]>([
+    ['a file is gone', (tree) => fs.rmSync(path.join(tree, 'a/b/two'))],
+    ['a directory is gone', (tree) => fs.rmSync(path.join(tree, 'a/b'), { recursive: true })],
+    ['all of it is gone', (tree) => fs.rmSync(tree, { recursive: true })],
+    ['all in it is gone', (tree) => fs.rmSync(path.join(tree, 'a'), { recursive: true })],
+    ['its mark is gone', (tree) => fs.rmSync(path.join(tree, '../complete'))],
+    ['its mark is cut off', (tree) => fs.truncateSync(path.join(tree, '../complete'), 5)],
+    ['a file is cut off', (tree) => fs.truncateSync(path.join(tree, 'a/one'), 1)],
+    ['a file has other bytes', (tree) => fs.writeFileSync(path.join(tree, 'a/one'), 'A/one')],
+    ['a file has other rights', (tree) => fs.chmodSync(path.join(tree, 'a/one'), 0o600)],
+    ['there is one more file', (tree) => fs.writeFileSync(path.join(tree, 'a/three'), '')],
+  ])('are made again when they are not whole: %s', async (_, damage) => {
+    const place = await unpacked(await Store.open(home));
+    damage(place);
+    const onDamage = jest.fn();
+    const store = await Store.open(home, { onDamage });
+    expect(await store.findTree(key)).toBeUndefined();
+    expect(await unpacked(store)).toBe(place);
+    expect(onDamage.mock.calls).toEqual([[path.dirname(place)]]);
+    expect(await (await Store.open(home)).findTree(key)).toBe(place);
+    expect(fs.readFileSync(path.join(place, 'a/b/two'), 'utf8')).toBe('a/b/two');
   });
 });
 

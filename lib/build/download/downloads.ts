@@ -79,6 +79,7 @@ export class Downloads {
 
   private async find(image: string, source: UrlSource): Promise<DownloadedFile> {
     const { store, lockFile, frozen } = this.options;
+    if (this.expectedSha256(source) === undefined) await lockFile.reload();
     const expected = this.expectedSha256(source);
     if (expected !== undefined) {
       const size = await store.blobSize(digestOf(expected));

@@ -1,3 +1,2 @@
 export * from './downloads';
-export * from './require-hash';
 export * from './throttled';

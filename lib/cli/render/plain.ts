@@ -33,7 +33,7 @@ export class PlainRenderer implements Renderer {
     const { cyan, yellow, red } = this.style.colors;
     const { importance, subject, text } = sentence;
     if (importance === 'warning') this.line(`${yellow('warning:')} ${cyan(subject)}: ${text}`);
-    else this.line(`${cyan(subject)}: ${importance === 'failure' ? red(text) : text}`);
+    else this.line(`${subject === '' ? '' : `${cyan(subject)}: `}${importance === 'failure' ? red(text) : text}`);
   }
 
   public note(text: string): void {

@@ -42,6 +42,8 @@ export function sentenceOf(event: StackEvent): Sentence | undefined {
       return normal(event.registry, `asking again in ${formatDuration(event.milliseconds)}: ${event.reason}`);
     case 'registry-paused':
       return normal(event.registry, `wants fewer requests, waiting ${formatDuration(event.milliseconds)}`);
+    case 'waiting':
+      return normal('', waitingText(event));
     case 'image-started':
       return detail(event.image, 'started');
     case 'image-rebuilt':
@@ -97,6 +99,11 @@ export function warningText(event: Extract<StackEvent, { code: 'warning' }>): st
 /** What went wrong, without what a script said: the error at the end shows that. */
 export function failureText({ message }: Extract<StackEvent, { code: 'image-failed' }>): string {
   return cleanLine(message.split('\n', 1)[0] ?? '');
+}
+
+/** Why nothing happens for a while. */
+export function waitingText({ owner, what }: Extract<StackEvent, { code: 'waiting' }>): string {
+  return cleanLine(`waiting for ${owner}, which is using ${what}`);
 }
 
 /** Why an image has a layer that nobody declared. */

@@ -2,7 +2,7 @@ import type { StackEvent } from '../../core';
 import type { OutputStream, Style } from '../io';
 import type { Renderer } from './renderer';
 import { Screen } from './screen';
-import { failureText, listed, sentenceOf, settledText, shellText, warningText } from './sentence';
+import { failureText, listed, sentenceOf, settledText, shellText, waitingText, warningText } from './sentence';
 import { cleanLine, count, formatBytes, formatDuration, pad, shorten, widthOf } from './text';
 
 /** Ten frames a second look smooth and cost nothing. */
@@ -110,6 +110,9 @@ export class TtyRenderer implements Renderer {
         break;
       case 'package-fetched':
         this.update(event.image, `fetched ${event.name}, ${formatBytes(event.size)}`);
+        break;
+      case 'waiting':
+        this.pending.push(this.style.colors.dim(waitingText(event)));
         break;
       case 'image-rebuilt':
         this.pending.push(this.style.colors.dim(cleanLine(`${event.image}: rebuilt because ${event.reason}`)));

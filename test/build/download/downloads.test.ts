@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { requireHashes } from '../../../lib/build';
+import { requireHashes } from '../../../lib/plan';
 import type { StackEvent } from '../../../lib/core';
 import { ContentReader, type FileEntry, type Tree } from '../../../lib/pack';
 import type { ImportPlan } from '../../../lib/plan';

@@ -44,6 +44,12 @@ describe('PlainRenderer', () => {
     expect(shown('verbose', downloadEvents)).toContain('files: downloading https://h/small\n');
   });
 
+  test('tells which process it waits for', () => {
+    const events = [{ code: 'waiting', owner: 'process 12 on host', what: 'the local store' }] as const;
+    const note = 'also building base (needed by kernel)\n';
+    expect(shown('normal', events)).toBe(`waiting for process 12 on host, which is using the local store\n${note}`);
+  });
+
   test('tells why there is a layer that nobody declared, when it is made', () => {
     const made = 'both: a glue layer settles 3 paths: dpkg-status, text\n';
     const note = 'also building base (needed by kernel)\n';

@@ -1,5 +1,7 @@
-import { joinErrors, StackError } from '../../core';
-import { outsideReferences, shownUrl, type Plan } from '../../plan';
+import { joinErrors, StackError } from '../core';
+import { outsideReferences } from './outside';
+import type { Plan } from './schema';
+import { shownUrl } from './source-url';
 
 /**
  * Refuses what is downloaded without a sha256 in the app, whatever the lock file says: who can change that can change both.
