@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { StackError } from '../core';
+import { bytesToName, nameToBytes, StackError } from '../core';
 import {
   identityOf,
   parentOf,
@@ -10,7 +10,7 @@ import {
   type FileEntry,
   type FileIdentity,
 } from '../pack';
-import { nameOfUrl, type ImportPlan } from '../plan';
+import { isTemporaryOf, LOCK_FILE_NAME, nameOfUrl, type ImportPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { UrlSource } from './download';
 import { excludeFilter, takesBack, withoutExcluded } from './exclude';
@@ -40,12 +40,28 @@ export function hostContent(context: BuildContext, plan: ImportPlan, source: str
   const isExcluded = excludeFilter(patterns);
   const entersExcluded = takesBack(patterns);
   const outputs = outputsOf(context);
+  const real = fs.existsSync(nameToBytes(top)) ? bytesToName(fs.realpathSync(nameToBytes(top), 'buffer')) : top;
   const found = scanHost(top, {
-    skips: (child) => isExcluded(child.path) && !(child.isDirectory && entersExcluded),
+    skips: (child) =>
+      isWritten(context, path.join(real, child.path)) ||
+      (isExcluded(child.path) && !(child.isDirectory && entersExcluded)),
     skipsInode: (identity) => outputs.has(inodeOf(identity)),
   });
   const entries = withoutExcluded(found, patterns).map((entry) => hostEntry(context, entry));
   return { name: path.basename(top), entries };
+}
+
+/**
+ * Whether a file is the output, the lock file, or stands beside one of them while it is written, by this process or another:
+ * they come and go, and what is imported must not depend on that.
+ */
+function isWritten({ directory, outputs }: BuildContext, file: string): boolean {
+  const [parent, name] = [path.dirname(file), path.basename(file)];
+  const isLockFile = name === LOCK_FILE_NAME || name.startsWith(`${LOCK_FILE_NAME}.`);
+  if (isLockFile && parent === directory) return true;
+  return outputs.some((output) => {
+    return parent === path.dirname(output) && (file === output || isTemporaryOf(path.basename(output), name));
+  });
 }
 
 /** What the build writes to, told by inodes, since there may be several ways to it. */

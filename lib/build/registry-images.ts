@@ -111,6 +111,7 @@ export class RegistryImages {
     const { store, lockFile, frozen, registry, signal } = this.options;
     const text = formatReference(reference);
     const lookUp = async (): Promise<Documents> => {
+      if (lockFile.image(text) === undefined) await lockFile.reload();
       const known = lockFile.image(text);
       if (known !== undefined) {
         return this.documents(reference, known.digest, platform).catch((error: unknown) => {

@@ -1,6 +1,15 @@
 import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
-import { canonicalJson, errnoOf, messageOf, StackError, writeFailure, writeFileAtomic } from '../core';
+import {
+  canonicalJson,
+  errnoOf,
+  messageOf,
+  StackError,
+  TEMPORARY_FILE,
+  withLock,
+  writeFailure,
+  writeFileAtomic,
+} from '../core';
 import type * as lockSchema from './lock-schema';
 import type { LockedImage, LockedPackage, LockedUrl, LockFileContent } from './lock-schema';
 import { LOCK_FILE_VERSION } from './version';
@@ -14,8 +23,8 @@ const MAX_BYTES = 16 * 1024 * 1024;
  * `cdk-stack.lock.json`: what every mutable reference of the app stood for when it was first used.
  *
  * One instance serves all work of a process. Entries are set in memory; {@link save} writes the file at once, sorted and
- * only if something changed. An entry is reused until it is looked up again or
- * someone deletes it from the file.
+ * only if something changed. What other processes have locked meanwhile stays: only entries that were set here are replaced.
+ * An entry is reused until it is looked up again or someone deletes it from the file.
  */
 export class LockFile {
   /**
@@ -25,56 +34,64 @@ export class LockFile {
    */
   public static async load(directory: string): Promise<LockFile> {
     const file = path.join(directory, LOCK_FILE_NAME);
+    if (await isInterrupted(file))
+      await withLock(lockOf(file), { ...LOCK, patience: TIDYING }, () => removeTemporaries(file)).catch(
+        () => undefined,
+      );
     return new LockFile(file, await readContent(file));
   }
 
-  private readonly rest: Omit<LockFileContent, 'debian' | 'urls' | 'images'>;
-  private readonly debianEntries: Map<string, { readonly packages: readonly LockedPackage[] }>;
-  private readonly urlEntries: Map<string, LockedUrl>;
-  private readonly imageEntries: Map<string, LockedImage>;
-  private written: string;
+  private content: LockFileContent;
+  /** What was set here and is not written yet. */
+  private readonly changed = { debian: new Set<string>(), urls: new Set<string>(), images: new Set<string>() };
   private saving: Promise<void> = Promise.resolve();
 
   private constructor(
     private readonly file: string,
     content: LockFileContent,
   ) {
-    const { debian, urls, images, ...rest } = content;
-    this.rest = rest;
-    this.debianEntries = new Map(Object.entries(debian ?? {}));
-    this.urlEntries = new Map(Object.entries(urls ?? {}));
-    this.imageEntries = new Map(Object.entries(images ?? {}));
-    this.written = this.text();
+    this.content = content;
   }
 
   /** The packages locked under a key; undefined when there is no such entry. */
   public debian(key: string): readonly LockedPackage[] | undefined {
-    return this.debianEntries.get(key)?.packages;
+    return entryIn(this.content.debian, key)?.packages;
   }
 
   /** Locks packages under a key, in memory. */
   public setDebian(key: string, packages: readonly LockedPackage[]): void {
-    this.debianEntries.set(key, { packages });
+    this.content = { ...this.content, debian: { ...this.content.debian, [key]: { packages: [...packages] } } };
+    this.changed.debian.add(key);
   }
 
   /** The content locked for a URL; undefined when there is no such entry. */
   public url(url: string): LockedUrl | undefined {
-    return this.urlEntries.get(url);
+    return entryIn(this.content.urls, url);
   }
 
   /** Locks the content of a URL, in memory. */
   public setUrl(url: string, content: LockedUrl): void {
-    this.urlEntries.set(url, content);
+    this.content = { ...this.content, urls: { ...this.content.urls, [url]: content } };
+    this.changed.urls.add(url);
   }
 
   /** What is locked for a complete reference to an image in a registry; undefined when there is no such entry. */
   public image(reference: string): LockedImage | undefined {
-    return this.imageEntries.get(reference);
+    return entryIn(this.content.images, reference);
   }
 
   /** Locks what a reference stands for, in memory. */
   public setImage(reference: string, image: LockedImage): void {
-    this.imageEntries.set(reference, image);
+    this.content = { ...this.content, images: { ...this.content.images, [reference]: image } };
+    this.changed.images.add(reference);
+  }
+
+  /**
+   * Takes in what other processes have locked since the file was read: to be called before something is looked up anew.
+   * @throws StackError STACK3020
+   */
+  public async reload(): Promise<void> {
+    this.content = this.mergedWith(await readContent(this.file));
   }
 
   /**
@@ -89,22 +106,92 @@ export class LockFile {
   }
 
   private async write(): Promise<void> {
-    const text = this.text();
-    if (text === this.written) return;
+    if (Object.values(this.changed).every(({ size }) => size === 0)) return;
     try {
-      await writeFileAtomic(this.file, text);
+      await withLock(lockOf(this.file), LOCK, () => this.writeLocked());
     } catch (error) {
       throw writeFailure('STACK3020', LOCK_FILE_NAME, error);
     }
-    this.written = text;
   }
 
-  private text(): string {
-    const [debian, urls, images] = [this.debianEntries, this.urlEntries, this.imageEntries].map((entries) =>
-      entries.size === 0 ? undefined : Object.fromEntries<unknown>(entries),
-    );
-    return `${canonicalJson({ ...this.rest, debian, urls, images }, 2)}\n`;
+  private async writeLocked(): Promise<void> {
+    await removeTemporaries(this.file);
+    const there = await readContent(this.file);
+    const merged = this.mergedWith(there);
+    const written = Object.values(this.changed).map((keys) => [keys, [...keys]] as const);
+    const text = textOf(merged);
+    if (text !== textOf(there)) await writeFileAtomic(this.file, text);
+    for (const [keys, done] of written) for (const key of done) keys.delete(key);
   }
+
+  /** What is in the file, with the entries that were set here. */
+  private mergedWith(there: LockFileContent): LockFileContent {
+    const { debian, urls, images } = this.content;
+    return {
+      ...there,
+      debian: withEntries(there.debian, debian, this.changed.debian),
+      urls: withEntries(there.urls, urls, this.changed.urls),
+      images: withEntries(there.images, images, this.changed.images),
+    };
+  }
+}
+
+/** Milliseconds to wait for others where only leftovers are to be removed. */
+const TIDYING = 1000;
+
+const LOCK = { what: LOCK_FILE_NAME, code: 'STACK3020' } as const;
+
+function lockOf(file: string): string {
+  return `${file}.lock`;
+}
+
+type Entries<T> = Readonly<Record<string, T>> | undefined;
+
+/** An entry of its own, whatever the key is called. */
+function entryIn<T>(entries: Entries<T>, key: string): T | undefined {
+  return entries !== undefined && Object.hasOwn(entries, key) ? entries[key] : undefined;
+}
+
+/** The entries there are, with some of ours. */
+function withEntries<T>(there: Entries<T>, ours: Entries<T>, keys: ReadonlySet<string>): Record<string, T> {
+  const set = [...keys].flatMap((key) => {
+    const entry = entryIn(ours, key);
+    return entry === undefined ? [] : [[key, entry] as const];
+  });
+  return Object.fromEntries([...Object.entries(there ?? {}), ...set]);
+}
+
+function textOf({ debian, urls, images, ...rest }: LockFileContent): string {
+  const used = <T>(entries: Entries<T>): Entries<T> => {
+    return entries === undefined || Object.keys(entries).length === 0 ? undefined : entries;
+  };
+  return `${canonicalJson({ ...rest, debian: used(debian), urls: used(urls), images: used(images) }, 2)}\n`;
+}
+
+/** Whether a process was killed while it wrote the file, or is writing it. */
+async function isInterrupted(file: string): Promise<boolean> {
+  const names = await namesBeside(file);
+  return names.some((name) => name === path.basename(lockOf(file)) || isTemporary(file, name));
+}
+
+/** Removes what killed writes left; holding the lock means that no other is under way. */
+async function removeTemporaries(file: string): Promise<void> {
+  for (const name of await namesBeside(file)) {
+    if (isTemporary(file, name)) await fs.rm(path.join(path.dirname(file), name), { force: true });
+  }
+}
+
+async function namesBeside(file: string): Promise<readonly string[]> {
+  try {
+    return await fs.readdir(path.dirname(file));
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return []; // why not is told when the file is read
+  }
+}
+
+function isTemporary(file: string, name: string): boolean {
+  return name.startsWith(`${path.basename(file)}.`) && TEMPORARY_FILE.test(name);
 }
 
 async function readContent(file: string): Promise<LockFileContent> {

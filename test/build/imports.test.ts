@@ -325,6 +325,12 @@ describe('what is left out', () => {
 
   test('what the build itself writes to, however one comes there', async () => {
     shop.write({ a: 'A', 'oci/index.json': '{}', 'synth.out/plan.json': '{}', 'sub/oci/mine': 'M' });
+    const beside = '12-3456-0123abcd-0123456789ab'; // of another process
+    shop.write({ [`synth.out.${beside}.tmp/plan.json`]: '{}', [`synth.out.${beside}.old/plan.json`]: '{}' });
+    shop.write({
+      'cdk-stack.lock.json': '{ "lockfileVersion": 1 }',
+      [`cdk-stack.lock.json.${beside}.tmp`]: '',
+    });
     fs.symlinkSync(shop.directory, shop.path('../way'));
     for (const source of ['.', '../way/']) {
       expect(outline(await shop.imports([hostImport(source, '/x')]))).toEqual([

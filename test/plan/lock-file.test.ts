@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { StackError } from '../../lib/core';
+import { ownIdentity, StackError } from '../../lib/core';
 import { LOCK_FILE_NAME, LockFile, type LockedPackage } from '../../lib/plan';
 
 const HOSTNAME: LockedPackage = {
@@ -225,4 +225,55 @@ test('a file of absurd size is refused before it is read', async () => {
   fs.writeFileSync(file, '');
   fs.truncateSync(file, 17 * 1024 * 1024);
   await expect(LockFile.load(directory)).rejects.toMatchObject({ code: 'STACK3020' });
+});
+
+describe('a lock file that several processes use', () => {
+  test('has what each of them locked', async () => {
+    const [one, two] = [await LockFile.load(directory), await LockFile.load(directory)];
+    one.setDebian('one', [HOSTNAME]);
+    two.setDebian('two', [OVMF]);
+    one.setUrl('https://one', { sha256: 'c'.repeat(64), size: 1 });
+    two.setImage('h/two:latest', { digest: `sha256:${'d'.repeat(64)}` });
+    await Promise.all([one.save(), two.save()]);
+    const both = await LockFile.load(directory);
+    expect([both.debian('one'), both.debian('two')]).toEqual([[HOSTNAME], [OVMF]]);
+    expect(both.url('https://one')).toBeDefined();
+    expect(both.image('h/two:latest')).toBeDefined();
+    expect(fs.readdirSync(directory)).toEqual([LOCK_FILE_NAME]);
+  });
+
+  test('keeps what was changed or deleted in it meanwhile, but for what was set here', async () => {
+    const first = await LockFile.load(directory);
+    first.setDebian('a', [HOSTNAME]);
+    first.setDebian('b', [HOSTNAME]);
+    await first.save();
+    const other = await LockFile.load(directory);
+    other.setDebian('a', [OVMF]);
+    await other.save();
+    first.setDebian('c', [OVMF]);
+    await first.save();
+    expect((await LockFile.load(directory)).debian('a')).toEqual([OVMF]);
+    fs.writeFileSync(file, '{ "lockfileVersion": 1 }');
+    first.setDebian('b', [OVMF]);
+    await first.save();
+    const last = await LockFile.load(directory);
+    expect([last.debian('a'), last.debian('b')]).toEqual([undefined, [OVMF]]);
+  });
+
+  test('is read again before something is looked up', async () => {
+    const [one, two] = [await LockFile.load(directory), await LockFile.load(directory)];
+    one.setDebian('key', [OVMF]);
+    await one.save();
+    two.setDebian('mine', [HOSTNAME]);
+    await two.reload();
+    expect([two.debian('key'), two.debian('mine')]).toEqual([[OVMF], [HOSTNAME]]);
+  });
+
+  test('is tidied of what a killed write left', async () => {
+    fs.writeFileSync(`${file}.4194305-1-00000000-0123456789ab.tmp`, 'half');
+    fs.writeFileSync(`${file}.lock`, JSON.stringify({ ...ownIdentity(), pid: 2 ** 22 + 1, host: 'here', token: 'x' }));
+    fs.writeFileSync(`${file}.bak`, "the user's");
+    await LockFile.load(directory);
+    expect(fs.readdirSync(directory)).toEqual([`${LOCK_FILE_NAME}.bak`]);
+  });
 });

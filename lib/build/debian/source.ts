@@ -61,6 +61,7 @@ export class DebianSource {
 
   private async provideRequest(image: string, request: PackageRequest, key: string): Promise<readonly LockedPackage[]> {
     const { lockFile, listener, frozen } = this.options;
+    if (lockFile.debian(key) === undefined) await lockFile.reload();
     const locked = lockFile.debian(key);
     if (locked === undefined && frozen) {
       throw new StackError('STACK3021', `the lock file has no entry '${key}'`, {
