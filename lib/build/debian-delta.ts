@@ -29,7 +29,10 @@ export async function debianDelta(context: BuildContext, image: string, plan: De
   const key = keyOf(inputs);
   const open = reopened(() => unpack(context, plan, packages));
   const known = context.isFresh(image) ? undefined : await context.store.readRecord(DELTAS, key);
-  if (isDigest(known)) return { contentKey: known, createdBy, tree: open };
+  if (isDigest(known)) {
+    await rememberInputs(context, image, inputs);
+    return { contentKey: known, createdBy, tree: open };
+  }
   await explainMiss(context, image, inputs);
   const tree = await open();
   const contentKey = treeDigest(tree);

@@ -50,6 +50,7 @@ export async function layerDelta(
     (await imports.inputs()) ?? ((await wasBuilt(context, image)) ? await imports.knownInputs() : undefined);
   if (known !== undefined && !context.isFresh(image)) {
     const contentKey = await store.readRecord(DELTAS, keyOf(withRest(known)));
+    if (isDigest(contentKey)) await rememberInputs(context, image, withRest(known));
     if (contentKey === NOTHING) return undefined;
     if (isDigest(contentKey)) {
       return { contentKey, createdBy, tree: new Reassembly(imports.again(), contentKey).tree };

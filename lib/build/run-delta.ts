@@ -66,9 +66,10 @@ export async function runDelta(
 
   const find = async (): Promise<Outcome | undefined> => {
     const known = context.isFresh(image) ? undefined : await store.readRecord(RUNS, key);
-    if (known === NOTHING) return {};
-    const snapshot = isDigest(known) ? await findSnapshot(store, key) : undefined;
-    if (!isDigest(known) || snapshot === undefined) return undefined;
+    const snapshot = isDigest(known) && known !== NOTHING ? await findSnapshot(store, key) : undefined;
+    if (!isDigest(known) || (known !== NOTHING && snapshot === undefined)) return undefined;
+    await rememberInputs(context, image, inputs);
+    if (snapshot === undefined) return {};
     return { delta: { contentKey: known, createdBy, tree: snapshot.tree } };
   };
   const perform = async (directory: string): Promise<Snapshot> => {

@@ -7,7 +7,11 @@ export interface ImageProps {
   readonly config?: ImageConfig | undefined;
   /** Annotations of the image's manifest (image-spec, annotations.md). @default none */
   readonly annotations?: Readonly<Record<string, string>> | undefined;
-  /** `linux/ARCHITECTURE[/VARIANT]` in Go's names, such as `linux/amd64`. @default the platform of the machine that deploys */
+  /**
+   * `OS/ARCHITECTURE[/VARIANT]` in Go's names, such as `linux/amd64` or `windows/amd64`. Scripts run on Linux only, so that an image
+   * for another system has none.
+   * @default the platform of the machine that deploys
+   */
   readonly platform?: string | undefined;
   /** Formats in which the image is published, each as an image of its own. @default the app's */
   readonly formats?: readonly LayerFormat[] | undefined;

@@ -32,12 +32,28 @@ import { imageKey, type Rendering } from './rendering';
 /** Formats of an image or an app. */
 export const formats = setOf(oneOf('tar', 'squashfs'));
 
+/** Go's names of operating systems that images are made for (image-spec, config.md: values of GOOS). */
+const SYSTEMS: ReadonlySet<string> = new Set([
+  'linux',
+  'windows',
+  'darwin',
+  'freebsd',
+  'netbsd',
+  'openbsd',
+  'dragonfly',
+  'solaris',
+  'illumos',
+  'aix',
+  'plan9',
+  'wasip1',
+]);
+
 const annotations = mapOf('a name that is not empty', (key) => key !== '');
 
 const platform = text(
   'a platform such as "linux/amd64" or "linux/arm64/v8"',
-  (value) => parsePlatform(value)?.os === 'linux',
-  'images are for Linux: write linux/ARCHITECTURE[/VARIANT], in the names Go has for architectures',
+  (value) => SYSTEMS.has(parsePlatform(value)?.os ?? ''),
+  `write OS/ARCHITECTURE[/VARIANT], in the names Go has for both; systems are ${[...SYSTEMS].join(', ')}`,
 );
 
 const tag: Check<string> = (report, what, value) => {

@@ -68,6 +68,7 @@ export function synthesize({ root, props, stack, directory, outdir }: SynthInput
   for (const cycle of findCycles(graphOf(recipes))) {
     problems.add(cycleError(cycle, plans.get(cycle[0] ?? '')?.source));
   }
+  for (const path of Object.keys(recipes)) refuseForeignScript(recipes, path, problems.at(placeOf(path)));
   for (const { node } of root.node.findAll()) runValidations(node, problems.at(placeOf(node.path)));
   problems.throwAny();
   const plan = { ...settings, images: withIdLanes(recipes) };
@@ -131,6 +132,19 @@ function publishedImages(
       platform: platformIn(plans, constructPath),
       isDefault: images.get(constructPath)?.declaration.props.imageName === undefined,
     }));
+}
+
+/** Scripts run on Linux, whichever system an image is for. */
+function refuseForeignScript(images: Plan['images'], path: string, report: Reporter): void {
+  const image = images[path];
+  const hasScript = image?.type === 'layer' && (image.run !== undefined || image.generateLabels !== undefined);
+  const platform = platformIn(images, path);
+  if (!hasScript || platform === undefined || platform.startsWith('linux/')) return;
+  report(
+    'STACK2006',
+    `it has a script, but is for ${platform}, and scripts run on Linux only`,
+    'make its files in a layer for Linux, and import them from there',
+  );
 }
 
 /** Runs what was given to `node.addValidation()`. */
