@@ -32,6 +32,11 @@ export interface LayoutChanges {
 /** How a layout is written. */
 export interface WriteLayoutOptions {
   readonly dryRun?: boolean;
+  /**
+   * Makes ready the sources of blobs before they are read, while the layout is locked: another process may have removed some that were
+   * there when the work was planned.
+   */
+  readonly ready?: (blobs: readonly Descriptor[]) => Promise<void>;
   /** Called when a blob has its final name. */
   readonly onBlob?: (descriptor: Descriptor) => void;
   /** Receives the process that is writing to the layout, when it has to be waited for, and what it is using. */
@@ -93,6 +98,7 @@ async function writeLocked(
   await removeTemporaries(directory); // they may be what fills the disk
   await writeFileAtomic(path.join(directory, PENDING), JSON.stringify([...doubtful]));
   try {
+    await options.ready?.(changes.blobs);
     await placeBlobs(directory, images, changes, options);
     options.signal?.throwIfAborted();
     if (changes.names.size > 0) await publish(directory, withImages(index, images));

@@ -80,7 +80,7 @@ async function publish(
       : await prepareRegistries(registries, images, { registry: registry(), store, owners, listener, signal });
   const writeLayouts = async (dry: boolean): Promise<readonly DeployedTarget[]> => {
     const written: DeployedTarget[] = [];
-    for (const target of layouts) written.push(await publishInLayout(target, images, { dryRun: dry, listener }));
+    for (const target of layouts) written.push(await publishInLayout(context, target, images, dry));
     return written;
   };
   const planned = async (): Promise<readonly DeployedTarget[]> =>

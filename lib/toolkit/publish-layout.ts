@@ -1,4 +1,4 @@
-import { JointWork, joinErrors, StackError, type Listener } from '../core';
+import { JointWork, joinErrors, StackError } from '../core';
 import { writeLayout, type LayoutImage } from '../oci';
 import type { BuildContext } from '../build';
 import { deployedImages, deployedTarget, tellDeployed, type DeployedTarget } from './deployed';
@@ -14,9 +14,18 @@ const IN_WORK = 16;
  * @throws StackError STACK7004 with every damaged blob; STACK6101 to STACK6113, STACK7001, STACK7002
  */
 export async function readyMissing(
-  { store, registryImages, signal }: BuildContext,
+  context: BuildContext,
   targets: readonly LayoutTarget[],
   published: readonly NamedImage[],
+): Promise<void> {
+  await readyBlobs(context, published, await missingIn(targets, published));
+}
+
+/** As {@link readyMissing}, for blobs by digest. */
+async function readyBlobs(
+  { store, registryImages, signal }: BuildContext,
+  published: readonly NamedImage[],
+  digests: ReadonlySet<string>,
 ): Promise<void> {
   const stored = new Map(
     published
@@ -29,7 +38,7 @@ export async function readyMissing(
   );
   const damages: StackError[] = [];
   const work = new JointWork(signal);
-  await work.forEach(await missingIn(targets, published), IN_WORK, async (digest) => {
+  await work.forEach(digests, IN_WORK, async (digest) => {
     const found = stored.get(digest);
     if (found === undefined) return;
     await registryImages.provide(found.path, found.blob, work.signal);
@@ -61,14 +70,16 @@ async function missingIn(
  * @throws StackError STACK6001, STACK6003 to STACK6006, STACK7002
  */
 export async function publishInLayout(
+  context: BuildContext,
   target: LayoutTarget,
   published: readonly NamedImage[],
-  options: { readonly dryRun: boolean; readonly listener: Listener },
+  dryRun: boolean,
 ): Promise<DeployedTarget> {
-  const { dryRun, listener } = options;
+  const { listener } = context;
   const started = performance.now();
   const changes = await writeLayout(target.directory, published.map(layoutImage), {
     dryRun,
+    ready: (blobs) => readyBlobs(context, published, new Set(blobs.map(({ digest }) => digest))),
     onBlob: ({ digest, size }) => {
       listener({ code: 'blob-written', target: target.text, digest, size });
     },

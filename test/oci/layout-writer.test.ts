@@ -57,6 +57,25 @@ describe('writing a layout', () => {
     expect(stateOf(directory)).toEqual(before);
   });
 
+  test('makes ready also the blobs that another process removed after the work was planned', async () => {
+    const [first, second] = [layoutImage('a', ['base']), layoutImage('a', ['other'])];
+    const source = path.join(home, 'source');
+    const blobs = first.blobs.map(({ descriptor, from }) => {
+      return descriptor.digest === digestOf('base') ? { descriptor, from: source } : { descriptor, from };
+    });
+    await writeLayout(directory, [first]);
+    expect((await writeLayout(directory, [{ ...first, refName: 'b', blobs }], { dryRun: true })).blobs).toEqual([]);
+    await writeLayout(directory, [second]); // nothing uses `base` any more
+    const ready = jest.fn((missing: readonly Descriptor[]) => {
+      expect(missing.map(({ digest }) => digest)).toContain(digestOf('base'));
+      fs.writeFileSync(source, 'base');
+      return Promise.resolve();
+    });
+    await writeLayout(directory, [{ ...first, refName: 'b', blobs }], { ready });
+    expect(ready).toHaveBeenCalledTimes(1);
+    expect(blobsOf(directory)).toEqual(referencedBy(directory));
+  });
+
   test('tells what a dry run would write, and writes nothing', async () => {
     const [a, changed] = [layoutImage('a', ['base', 'a']), layoutImage('a', ['base', 'b'])];
     const planned = await writeLayout(directory, [a], { dryRun: true });
