@@ -1,7 +1,7 @@
 import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
 import { errnoOf } from './errors';
-import { temporaryName } from './temporary-name';
+import { isLeftOver, ownerOfTemporary, temporaryName } from './temporary-name';
 
 /** Names of the temporary files of {@link writeFileAtomic}, of this version and earlier ones; one that is found later was left by a killed process. */
 export const TEMPORARY_FILE = /\.\d+-(?:\d+-[0-9a-f]{8}-)?[0-9a-f]{8,12}\.tmp$/;
@@ -28,6 +28,17 @@ export async function replaceFile(file: string, content: string | Buffer, mode =
   } catch (error) {
     await fs.rm(temporary, { force: true });
     throw error;
+  }
+}
+
+/** Removes what killed writes of a file by {@link writeFileAtomic} left beside it. */
+export async function removeLeftTemporaries(file: string): Promise<void> {
+  const directory = path.dirname(file);
+  for (const name of await fs.readdir(directory)) {
+    if (!name.startsWith(`${path.basename(file)}.`) || !TEMPORARY_FILE.test(name)) continue;
+    const temporary = path.join(directory, name);
+    const owner = ownerOfTemporary(name.replace(/\.tmp$/, ''));
+    if (isLeftOver(temporary, owner)) await fs.rm(temporary, { force: true });
   }
 }
 

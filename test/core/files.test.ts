@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { TEMPORARY_FILE, writeFileAtomic } from '../../lib/core';
+import { ownIdentity, removeLeftTemporaries, TEMPORARY_FILE, temporaryName, writeFileAtomic } from '../../lib/core';
 
 let directory: string;
 let file: string;
@@ -52,4 +52,14 @@ describe('writeFileAtomic', () => {
     expect(names.some((name) => TEMPORARY_FILE.test(name))).toBe(true);
     expect(TEMPORARY_FILE.test('index.json')).toBe(false);
   });
+});
+
+test('what killed writes left beside a file is removed, and nothing else', async () => {
+  const { started, machine } = ownIdentity();
+  const dead = `file.${String(2 ** 22 + 1)}-${started}-${machine}-0123456789ab.tmp`;
+  const alive = `file.${temporaryName()}.tmp`;
+  for (const name of ['file', dead, alive, 'file.tmp', `other.${dead}`])
+    fs.writeFileSync(path.join(directory, name), '');
+  await removeLeftTemporaries(file);
+  expect(fs.readdirSync(directory).sort()).toEqual(['file', alive, 'file.tmp', `other.${dead}`].sort());
 });

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { canonicalJson, StackError, writeFailure, writeFileAtomic } from '../../core';
+import { canonicalJson, removeLeftTemporaries, StackError, writeFailure, writeFileAtomic } from '../../core';
 import { deploy, loadEngine, type DeployResult, type Selection } from '../../toolkit';
 import { deployText } from '../render/deployment';
 import { approval } from './approval';
@@ -56,6 +56,7 @@ async function writeOutputs(file: string, result: DeployResult): Promise<void> {
     images[image] = { ...images[image], [reference]: index ?? digest };
   }
   try {
+    await removeLeftTemporaries(file);
     await writeFileAtomic(file, `${canonicalJson({ images }, 2)}\n`);
   } catch (error) {
     throw writeFailure('STACK1009', `the outputs file ${file}`, error);
