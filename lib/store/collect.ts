@@ -25,6 +25,17 @@ export interface CollectPlan {
 export type WithStoreLock = <T>(work: () => Promise<T>) => Promise<T>;
 
 const POLL = 100;
+/** Milliseconds of waiting before it is worth a word. */
+const TOLD_AFTER = 500;
+
+/** How to wait for those at work in a store. */
+export interface CollectOptions {
+  /** Milliseconds. */
+  readonly patience: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Receives who is waited for, once. */
+  readonly onWait?: ((owner: string) => void) | undefined;
+}
 
 /** Tells what a policy means for a store, and changes nothing. */
 export async function planCollection(directory: string, policy: CollectPolicy): Promise<CollectPlan> {
@@ -46,7 +57,6 @@ export async function planCollection(directory: string, policy: CollectPolicy): 
 /**
  * Takes what a policy does not keep out of the store: each by one rename, while nobody is at work in it, so that to be killed
  * meanwhile does no harm. What is renamed is removed afterwards, or by whoever comes next if we are killed.
- * @param patience milliseconds to wait for others
  * @returns the directories that are left to remove, which may need another's rights, too
  * @throws StackError STACK7003 when others stay at work
  */
@@ -54,16 +64,21 @@ export async function takeOut(
   directory: string,
   policy: CollectPolicy,
   withLock: WithStoreLock,
-  patience: number,
-  signal: AbortSignal | undefined,
+  { patience, signal, onWait }: CollectOptions,
 ): Promise<{ readonly plan: CollectPlan; readonly directories: readonly string[] }> {
-  const deadline = performance.now() + patience;
+  const started = performance.now();
+  const deadline = started + patience;
+  let tell = onWait;
   for (;;) {
     const done = await withLock(async () => {
       const worker =
         (await workersIn(path.join(directory, 'tmp')))[0] ?? (await workersIn(path.join(directory, 'runs')))[0];
       if (worker === undefined) return takeOutNow(directory, policy);
       if (performance.now() > deadline) throw inUse(worker);
+      if (performance.now() - started > TOLD_AFTER) {
+        tell?.(ownerText(worker));
+        tell = undefined;
+      }
       return undefined;
     });
     if (done !== undefined) return done;
@@ -88,10 +103,13 @@ async function leftoversOf(directory: string): Promise<readonly string[]> {
   return [...(await leftoversIn(path.join(directory, 'tmp'))), ...(await leftoversIn(path.join(directory, 'runs')))];
 }
 
-function inUse(worker: string): StackError {
+function ownerText(worker: string): string {
   const pid = /^\d+/.exec(path.basename(worker))?.[0];
-  const who = pid === undefined ? 'another process' : `process ${pid}`;
-  return new StackError('STACK7003', `${who} is at work in the local store`, {
+  return pid === undefined ? 'another process' : `process ${pid}`;
+}
+
+function inUse(worker: string): StackError {
+  return new StackError('STACK7003', `${ownerText(worker)} is at work in the local store`, {
     hint: `wait for it to end, or remove '${worker}' if it is gone`,
   });
 }

@@ -127,7 +127,12 @@ export class Store {
     const { patience, signal } = options;
     try {
       await removeDeadLocks(path.join(this.directory, 'locks'));
-      return await takeOut(this.directory, policy, (work) => this.whileLocked(work, signal), patience, signal);
+      const onWait = this.waiting(STORE_LOCK);
+      return await takeOut(this.directory, policy, (work) => this.whileLocked(work, signal), {
+        patience,
+        signal,
+        onWait,
+      });
     } catch (error) {
       throw this.unusable(error);
     }

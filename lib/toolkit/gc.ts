@@ -1,4 +1,5 @@
 import { discard } from '../build';
+import type { Listener } from '../core';
 import { Store, type StoreItem } from '../store';
 
 /** What is to stay in the local store. */
@@ -11,6 +12,7 @@ export interface GcOptions {
   readonly all?: boolean;
   /** Tell what would go, and remove nothing. */
   readonly dryRun?: boolean;
+  readonly listener?: Listener;
   readonly signal?: AbortSignal;
 }
 
@@ -45,13 +47,17 @@ const PATIENCE = 60_000;
  * are to be removed and there is no sandbox for that: all else is removed then; STACK7001
  */
 export async function gc(options: GcOptions): Promise<GcResult> {
-  const { keepStorage, all = false, dryRun = false, signal } = options;
+  const { keepStorage, all = false, dryRun = false, listener, signal } = options;
   const olderThan = options.olderThan ?? (keepStorage === undefined ? TWO_WEEKS : undefined);
   const policy = {
     keepBytes: keepStorage,
     unusedSince: all ? Infinity : olderThan === undefined ? undefined : Date.now() - olderThan * 1000,
   };
-  const store = await Store.open();
+  const store = await Store.open(undefined, {
+    onWait: (owner, what) => {
+      listener?.({ code: 'waiting', owner, what });
+    },
+  });
   const { plan, directories } = dryRun
     ? { plan: await store.planCollection(policy), directories: [] }
     : await store.collect(policy, { patience: PATIENCE, signal });

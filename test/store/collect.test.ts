@@ -147,6 +147,16 @@ describe('collecting', () => {
     expect(plan.items).toHaveLength(1);
   });
 
+  test('tells once whom it waits for', async () => {
+    const onWait = jest.fn();
+    const told = await Store.open(home, { onWait });
+    const work = store.use(() => new Promise((resolve) => setTimeout(resolve, 1500)));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await told.collect({}, { patience: 30_000 });
+    await work;
+    expect(onWait.mock.calls).toEqual([[`process ${String(process.pid)}`, 'the local store']]);
+  });
+
   test('that was killed between taking out and removing is finished by the next', async () => {
     await blob(10, 48);
     const { directories } = await store.collect({ keepBytes: 0 }, { patience: 0 });
