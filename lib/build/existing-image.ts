@@ -22,6 +22,8 @@ export interface ExistingImage {
   readonly config: ImageConfigFile;
   /** Its layers, bottom to top. */
   readonly deltas: readonly KnownDelta[];
+  /** Of its manifest. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
   /** How others can name it: none for one in a layout, whose name is a path on this machine. */
   readonly reference?: string | undefined;
 }

@@ -1,12 +1,13 @@
 import { forEachParallel } from '../core';
-import type { Platform } from '../oci';
+import type { Platform, RuntimeConfig } from '../oci';
 import type { ImagePlan, LayerFormat, SourcePlan, StackedPlan } from '../plan';
-import { isKnownEmpty, stepsOf, withoutEmptyLayer, type Configuration, type ImageVariant } from '../stack';
+import { isKnownEmpty, layersOf, stepsOf, withoutEmptyLayer, type Configuration, type ImageVariant } from '../stack';
 import { requireImage, type BaseReference, type BuiltImages } from './built-image';
 import type { BuildContext } from './context';
 import { layerIn, type Delta, type KnownDelta } from './delta';
 import type { ExistingImage } from './existing-image';
 import { isoSeconds } from './iso-seconds';
+import { knownBase, type TellBase } from './known-base';
 import { isPacked, packDelta } from './pack-delta';
 import { openTarAtUrl, openTarFile, openTarInImage } from './root-tar';
 
@@ -54,11 +55,14 @@ export async function layFoundation(
     }
     case 'oci-layout': {
       const name = ['oci', from.directory, ...(from.reference === undefined ? [] : [from.reference])].join(':');
-      return layOnExisting(context, path, name, await context.layoutImages.open(from, platform), platform, formats);
+      const image = await context.layoutImages.open(from, platform);
+      const tell = await knownBase(context, path, plan.base, platform, image);
+      return layOnExisting(context, path, name, image, platform, formats, tell);
     }
     case 'registry': {
       const image = await context.registryImages.open(path, from.reference, platform);
-      return layOnExisting(context, path, `docker://${from.reference}`, image, platform, formats);
+      const tell = await knownBase(context, path, plan.base, platform, image);
+      return layOnExisting(context, path, `docker://${from.reference}`, image, platform, formats, tell);
     }
   }
 }
@@ -82,6 +86,7 @@ async function layOnExisting(
   { digest, reference, config: file, deltas }: ExistingImage,
   platform: Platform,
   formats: readonly LayerFormat[],
+  tell: TellBase,
 ): Promise<Foundation> {
   const config = file.config ?? {};
   const known = deltas.filter(({ contentKey }) => !isKnownEmpty(contentKey));
@@ -101,14 +106,31 @@ async function layOnExisting(
       isoSeconds(context.epoch),
     );
     const written = format === origin ? steps : steps.map(withoutEmptyLayer);
-    return [format, { platform, config, steps: written, hasUnknownBase: true }];
+    return [format, tell({ platform, config, steps: written })];
   });
   return {
-    configuration: { name, runtime: config, layers: packed.map(({ contentKey }) => contentKey) },
+    configuration: configurationOf(name, config, packed, variants[0]?.[1].base),
     deltas: packed,
     variants: new Map(variants),
     added: [],
     base: origin && { digest, name: reference, format: origin },
+  };
+}
+
+function configurationOf(
+  name: string,
+  runtime: RuntimeConfig,
+  deltas: readonly KnownDelta[],
+  base: ImageVariant | undefined,
+): Configuration {
+  const layers = deltas.map(({ contentKey }) => contentKey);
+  if (base === undefined) return { name, runtime, layers };
+  const below = layersOf(base).filter(({ diffId }) => !isKnownEmpty(diffId)).length;
+  return {
+    name,
+    runtime,
+    layers,
+    base: { name: `the base of ${name}`, runtime: base.config, layers: layers.slice(0, below) },
   };
 }
 

@@ -38,7 +38,7 @@ export class LayoutImages {
       const file = layout.blobPath(descriptor.digest);
       await takeBlob(store, descriptor, () => verifiedBlob(file, descriptor), signal);
     }
-    return { digest: image.digest, config, deltas };
+    return { digest: image.digest, config, deltas, annotations: manifest.annotations };
   }
 
   private openLayout(directory: string): Promise<OpenedLayout> {

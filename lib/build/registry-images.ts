@@ -74,7 +74,7 @@ export class RegistryImages {
     const deltas = layersIn(manifest, config, formatRepository(parsed)).map((layer) =>
       existingDelta(store, layer, () => this.provide(image, layer), signal),
     );
-    return { digest: documents.digest, config, deltas, reference };
+    return { digest: documents.digest, config, deltas, reference, annotations: manifest.annotations };
   }
 
   /**

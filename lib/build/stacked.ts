@@ -30,6 +30,7 @@ import { glueOn } from './glue-layer';
 import { manifestDigestOf } from './manifest-digest';
 import { requireMountable } from './mountable';
 import { orderedDeltas } from './ordered-deltas';
+import { namedBases, withNamedBase, type NamedBases } from './known-base';
 import { platformOf } from './platform';
 import { comparedDeltas } from './rebased-deltas';
 
@@ -45,8 +46,14 @@ export async function buildStacked(
   images: BuiltImages,
 ): Promise<BuiltImage> {
   const parts = plan.components.map((component) => requireImage(images, component));
+  const [format] = formats;
+  const bases = await namedBases(
+    context,
+    path,
+    format === undefined ? [] : parts.map((part) => componentOf(part, format)),
+  );
   const variantIn = (format: LayerFormat, commute?: Commute): [LayerFormat, ImageVariant] => {
-    const [first, ...others] = parts.map((part) => componentOf(part, format));
+    const [first, ...others] = parts.map((part) => componentOf(part, format, bases));
     if (first === undefined) throw new StackError('STACK2006', 'a stacked image needs at least one component');
     const combined = stackImages([first, ...others], settledBy(plan.config), commute);
     const declared = plan.config === undefined ? {} : { declared: plan.config };
@@ -131,10 +138,10 @@ function configurationOf(
   };
 }
 
-function componentOf(part: BuiltImage, format: LayerFormat): Component {
+function componentOf(part: BuiltImage, format: LayerFormat, bases?: NamedBases): Component {
   const variant = part.variants.get(format);
   if (variant === undefined) throw new StackError('STACK9001', `'${part.path}' was not built as ${format}`);
-  return { name: part.path, variant };
+  return { name: part.path, variant: bases === undefined ? variant : withNamedBase(variant, bases) };
 }
 
 function sharedBase([first, ...others]: readonly BuiltImage[]): BaseReference | undefined {

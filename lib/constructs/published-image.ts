@@ -8,7 +8,15 @@ import { isInstance, isMarked, mark } from './private/marker';
 const MARKER = Symbol.for('cdk-stack.PublishedImage');
 
 /** Properties of a `PublishedImage`. */
-export type PublishedImageProps = Pick<ImageProps, 'platform'>;
+export interface PublishedImageProps extends Pick<ImageProps, 'platform'> {
+  /**
+   * What the image was built from: `docker://REF`, `oci:DIR[:REF]` or the same as an `ImageSource`. It tells what of its
+   * configuration the image set itself, where it is combined with others on the same base.
+   * @default what the image tells of that: its record if it is a combined image, its annotations
+   * `org.opencontainers.image.base.*`, or what it has in common with the other components
+   */
+  readonly base?: ImageSource | string | undefined;
+}
 
 /**
  * An image that exists already, as a base, as a component, or to take files from. Its layers are used as they are, and it is not
@@ -59,7 +67,12 @@ export class PublishedImage extends Image {
     return new PublishedImage(scope, id, { ...props, from: `oci:${place}` }, PublishedImage.fromLayout);
   }
 
-  private constructor(scope: Construct, id: string, props: LayerProps, self: NewableFunction | CallableFunction) {
+  private constructor(
+    scope: Construct,
+    id: string,
+    props: LayerProps & Pick<PublishedImageProps, 'base'>,
+    self: NewableFunction | CallableFunction,
+  ) {
     super(scope, id, { type: 'layer', props: { ...props, buildOnly: true } }, self);
   }
 }

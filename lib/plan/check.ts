@@ -64,7 +64,9 @@ function isUsable(source: FileRef): boolean {
 
 /** Nor do they name a reference, for the same reason. */
 function unusableReferences(key: string, image: ImagePlan): string[] {
-  if (image.type !== 'layer' || image.from.type !== 'registry' || isComplete(image.from.reference)) return [];
+  if (image.type !== 'layer') return [];
+  const sources = [image.from, ...(image.base === undefined ? [] : [image.base])];
+  if (sources.every((source) => source.type !== 'registry' || isComplete(source.reference))) return [];
   return [`image ${quote(key)} stands on something that is not a complete reference to an image in a registry`];
 }
 

@@ -18,14 +18,17 @@ export function outsideReferences(plan: Plan, images: readonly string[]): readon
     const recipe = plan.images[image];
     if (recipe?.type === 'debian-packages') return [{ image, isMutable: true, kind: 'debian', plan: recipe }];
     if (recipe?.type !== 'layer') return [];
-    const base: OutsideReference[] =
-      recipe.from.type === 'registry'
-        ? [{ image, isMutable: !recipe.from.reference.includes('@'), kind: 'image', reference: recipe.from.reference }]
-        : [];
+    const bases = [recipe.from, ...(recipe.base === undefined ? [] : [recipe.base])].flatMap(
+      (source): OutsideReference[] => {
+        if (source.type !== 'registry') return [];
+        const { reference } = source;
+        return [{ image, isMutable: !reference.includes('@'), kind: 'image', reference }];
+      },
+    );
     const urls = urlsOf(recipe).map(({ url, sha256 }): OutsideReference => {
       return { image, isMutable: sha256 === undefined, kind: 'url', url, sha256 };
     });
-    return [...base, ...urls];
+    return [...bases, ...urls];
   });
 }
 

@@ -127,6 +127,8 @@ export const layerSchema = v.object({
   ...imageBase,
   type: v.literal('layer'),
   from: sourceSchema,
+  /** What an image from outside stands on; absent: what it tells of that itself. */
+  base: v.optional(sourceSchema),
   imports: v.array(importSchema),
   /** Script that runs in a sandbox on top of the base and the imports. */
   run: v.optional(v.string()),

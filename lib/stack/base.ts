@@ -1,5 +1,5 @@
 import { canonicalJson } from '../core';
-import type { RuntimeConfig } from '../oci';
+import type { ImageConfigFile, RuntimeConfig } from '../oci';
 import { same } from './config';
 import { envEntries, envOf } from './env';
 import { commonEntries, isPathList } from './search-paths';
@@ -71,6 +71,24 @@ function isSameStep(a: ImageStep | undefined, b: ImageStep): boolean {
   if (layer === undefined || other === undefined)
     return a !== undefined && layer === other && same(a.history, b.history);
   return identityOf(layer) === identityOf(other);
+}
+
+/**
+ * The part of an image that its base is.
+ * @param layers how many of its layers are the base's, known empty ones not counted
+ * @param base its config file
+ */
+export function baseWithin(
+  variant: ImageVariant,
+  layers: number,
+  { config = {}, history = [] }: Pick<ImageConfigFile, 'config' | 'history'>,
+): ImageVariant {
+  const steps = layers === 0 ? [] : stepsUpTo(variant, layers);
+  const trailing = history.slice(1 + history.findLastIndex((entry) => entry.empty_layer !== true));
+  const rest = variant.steps.slice(steps.length).map(withoutEmptyLayer);
+  const differs = rest.findIndex((step, at) => step.layer !== undefined || !same(step.history, trailing[at]));
+  const behind = rest.slice(0, differs === -1 ? rest.length : differs);
+  return { platform: variant.platform, config, steps: [...steps, ...behind] };
 }
 
 /** What several images have in common from the bottom; undefined when that is no layer. */

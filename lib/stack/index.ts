@@ -1,5 +1,5 @@
 export { Combination, type IndexedLayer, type LayeredComponent, type Place } from './combination';
-export { ownSteps, sharedBase } from './base';
+export { baseWithin, ownSteps, sharedBase } from './base';
 export { commute, type Commute } from './commute';
 export { recordOf, type CombinationRecord, type ImageRecord } from './component-record';
 export { mergeConfigs, NOTHING_SETTLED, withProtocol, type Settled } from './config';

@@ -36,6 +36,8 @@ export interface ImageVariant {
   readonly builtOn?: Origin | undefined;
   /** Set on an image from outside of which nothing tells what it stands on. */
   readonly hasUnknownBase?: boolean | undefined;
+  /** Names what such an image says it stands on. */
+  readonly baseReference?: { readonly digest: string; readonly name: string } | undefined;
   /** Set on a base of which only the layers are certain: its config is what the images on it have in common. */
   readonly isInferred?: boolean | undefined;
   /** Names it for others, where that is known. */

@@ -7,7 +7,9 @@ import { encodeImage, type EncodedImage, type BuildContext, type BuiltImage } fr
 import { type Descriptor, digestOf, MEDIA_TYPE, OciLayout, writeLayout } from '../../lib/oci';
 import { ContentReader, indexLine, readArchive, type Tree } from '../../lib/pack';
 import type { LayerFormat, SourcePlan } from '../../lib/plan';
-import { layersOf } from '../../lib/stack';
+import { namedBases, withNamedBase } from '../../lib/build/known-base';
+import { StackError } from '../../lib/core';
+import { layersOf, stackImages, type ImageVariant } from '../../lib/stack';
 import { failureOf } from '../failure';
 import { AMD64, ARM64, HandMade, named } from '../oci/fixture';
 import { EPOCH, hostImport, imageImport, layer, outline, stacked, Workshop, type Recipe } from './workshop';
@@ -41,6 +43,11 @@ function makeTar(files: Readonly<Record<string, string>>, script = 'true', ...ar
     cwd: directory,
     maxBuffer: 256 * 1024 * 1024,
   });
+}
+
+function makeTarOnce(files: Readonly<Record<string, string>>): () => Buffer {
+  let made: Buffer | undefined;
+  return () => (made ??= makeTar(files));
 }
 
 interface BaseLayer {
@@ -89,6 +96,106 @@ const EMPTY = Buffer.alloc(1024);
 /** An image of a layout in a directory of the app, as it is. */
 const opened = (directory: string): ReturnType<typeof layer> =>
   layer({ from: { ...FROM, directory }, platform: PLATFORM });
+
+describe('images of layouts that were built on one base', () => {
+  const below = makeTarOnce({ b: 'B' });
+  const write = (directory: string, own: Record<string, string>, ...env: string[]): void => {
+    const config = { config: { Env: env }, history: [] };
+    const layers = Object.keys(own).length === 0 ? [below()] : [below(), makeTar(own)];
+    makeBase(
+      layers.map((tar) => ({ tar })),
+      { directory, config },
+    );
+  };
+  const both = (base?: string): Promise<BuiltImage> => {
+    const told = base === undefined ? {} : { base: { ...FROM, directory: base } };
+    return shop
+      .build({
+        images: { one: { ...opened('one'), ...told }, two: { ...opened('two'), ...told }, both: stacked('one', 'two') },
+      })
+      .then((built) => built.get('both')!);
+  };
+  beforeEach(() => {
+    write('below', {}, 'A=0', 'PATH=/bin');
+    write('one', { p: 'P' }, 'A=1', 'PATH=/opt/a:/bin');
+    write('two', { q: 'Q' }, 'A=0', 'PATH=/opt/b:/bin');
+  });
+
+  test('share its config where the app names it', async () => {
+    const { config, base } = (await both('below')).variants.get('tar')!;
+    expect(config.Env).toEqual(['A=1', 'PATH=/opt/a:/opt/b:/bin']);
+    expect(base?.config.Env).toEqual(['A=0', 'PATH=/bin']);
+  });
+
+  test('share it where it is one of them', async () => {
+    write('two', {}, 'A=0', 'PATH=/bin');
+    const { config } = (await both()).variants.get('tar')!;
+    expect(config.Env).toContain('PATH=/opt/a:/bin');
+  });
+
+  test('are not told apart by a value that differs where nothing tells the base', async () => {
+    expect(await failureOf(both())).toMatchObject({ code: 'STACK5004' });
+    write('two', { q: 'Q' }, 'A=1', 'PATH=/opt/b:/bin');
+    const { config, base } = (await both()).variants.get('tar')!;
+    expect(config.Env).toEqual(['A=1', 'PATH=/opt/a:/opt/b:/bin']);
+    expect(base).toMatchObject({ isInferred: true, config: { Env: ['A=1', 'PATH=/bin'] } });
+  });
+
+  test('do not stand on an image that does not lie below them', async () => {
+    makeBase([{ tar: makeTar({ other: 'O' }) }], { directory: 'below' });
+    expect(await failureOf(both('below'))).toMatchObject({ code: 'STACK5032' });
+  });
+
+  test('share the base that their annotations name, if it can be had', async () => {
+    await both('below');
+    const context = await shop.context();
+    const name = 'registry.example/base:1';
+    const image = (word: string, ...env: string[]): ImageVariant => ({
+      platform: { os: 'linux', architecture: 'amd64' },
+      config: { Env: env },
+      steps: ['base', word].map((each) => ({
+        history: { created_by: each },
+        layer: {
+          diffId: digestOf(each),
+          descriptor: { mediaType: MEDIA_TYPE.tarGzip, digest: digestOf(each), size: 1 },
+        },
+      })),
+      hasUnknownBase: true,
+      baseReference: { digest: digestOf('manifest'), name },
+    });
+    const parts = [
+      { name: 'a', variant: image('a', 'A=1') },
+      { name: 'b', variant: image('b', 'A=0') },
+    ];
+    const config = {
+      os: 'linux',
+      architecture: 'amd64',
+      config: { Env: ['A=0'] },
+      rootfs: { type: 'layers', diff_ids: [digestOf('base')] },
+      history: [],
+    } as const;
+    const images = (open: () => Promise<unknown>): BuildContext => ({
+      ...context,
+      registryImages: { open } as unknown as BuildContext['registryImages'],
+    });
+    const found = await namedBases(
+      images(() => Promise.resolve({ config })),
+      'both',
+      parts,
+    );
+    const [a, b] = parts.map((part) => ({ ...part, variant: withNamedBase(part.variant, found) }));
+    expect(stackImages([a!, b!]).config.Env).toEqual(['A=1']);
+
+    shop.events.length = 0;
+    const lost = await namedBases(
+      images(() => Promise.reject(new StackError('STACK6107', 'it is not there'))),
+      'both',
+      parts,
+    );
+    expect(shop.events).toMatchObject([{ code: 'warning', id: 'base-unknown', image: 'both' }]);
+    expect(withNamedBase(parts[0]!.variant, lost)).toEqual(parts[0]!.variant);
+  });
+});
 
 describe('a combination of images of layouts', () => {
   test.each(['tar', 'squashfs'] as const)(

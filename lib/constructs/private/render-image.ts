@@ -26,7 +26,7 @@ import { renderDebian } from './render-debian';
 import { renderImport } from './render-import';
 import { mergers } from './render-mergers';
 import { renderScript } from './render-script';
-import { renderSource } from './render-source';
+import { renderBase, renderSource } from './render-source';
 import { imageKey, type Rendering } from './rendering';
 
 /** Formats of an image or an app. */
@@ -117,6 +117,11 @@ function renderLayer(rendering: Rendering, props: LayerProps): LayerRecipe {
   return {
     type: 'layer',
     from: read('from', (_, what, value) => renderSource(rendering, what, value)) ?? { type: 'scratch' },
+    base: membersOf<'base'>(
+      rendering.report,
+      '',
+      props,
+    )('base', (_, what, value) => renderBase(rendering, what, value)),
     imports,
     ...renderScript(rendering, props, imports),
   };

@@ -32,6 +32,13 @@ function parseSource(text: string): ImageSource | undefined {
   return layout === null ? undefined : ImageSource.ociLayout(layout[1] ?? '', layout[2]);
 }
 
+/** What an image from outside was built from: another one from outside. */
+export function renderBase(rendering: Rendering, what: string, base: unknown): SourcePlan | undefined {
+  const source = renderSource(rendering, what, base);
+  if (source === undefined || source.type === 'registry' || source.type === 'oci-layout') return source;
+  return wrong(rendering.report, what, base, 'an image in a registry or an OCI layout');
+}
+
 function renderSpec(rendering: Rendering, what: string, { spec }: ImageSource): SourcePlan | undefined {
   switch (spec.type) {
     case 'scratch':
