@@ -1,5 +1,6 @@
 import { StackError } from '../core';
 import {
+  addAncestors,
   ancestorsOf,
   parentOf,
   plainDirectory,
@@ -19,6 +20,8 @@ import { sha256Of } from './same-entry';
 /** What comes on top of a combination, so that nothing of its components is lost (stacking.md §6). */
 export class Glue {
   private readonly entries = new Map<string, Entry>();
+  /** At least the directories above what was put here. */
+  private readonly parents = new Set<string>();
   private merged: FileView;
 
   /**
@@ -50,27 +53,55 @@ export class Glue {
    * @throws StackError STACK5029 when it would have to take the place of a directory, or its parent is none
    */
   public put(path: string, entry: Entry | undefined): boolean {
-    const parent = resolveInView(this.below, parentOf(path));
+    const now: View = { get: (each) => this.entries.get(each) ?? this.below.get(each) };
+    const parent = resolveInView(now, parentOf(path));
     const place = `${parent === '' ? '' : `${parent}/`}${path.slice(path.lastIndexOf('/') + 1)}`;
     const there = fileAt(this.below, place);
-    this.entries.delete(place);
-    if (entry === undefined) {
-      if (there !== undefined) this.entries.set(place, { type: 'whiteout', path: place });
-      return there !== undefined;
-    }
+    if (entry === undefined) return this.remove(place, there);
     const isFile = (each: Entry | undefined): boolean => each !== undefined && NO_DIRECTORY.has(each.type);
-    const above = ancestorsOf(place).find((each) => isFile(this.entries.get(each) ?? this.below.get(each)));
+    const above = ancestorsOf(place).find((each) => isFile(now.get(each)));
     if (above !== undefined) throw misplaced(place, `/${above} is no directory`);
-    if (there?.type === 'directory' && entry.type !== 'directory') throw misplaced(place, 'it is a directory');
-    for (const each of ancestorsOf(place)) if (this.entries.get(each)?.type === 'whiteout') this.entries.delete(each);
+    const isDirectory = now.get(place)?.type === 'directory' || this.putBelow(place).length > 0;
+    if (isDirectory && entry.type !== 'directory') throw misplaced(place, 'it is a directory');
+    this.reopenAbove(place);
+    addAncestors(this.parents, place);
     const isNew = there === undefined || !isAlike(there, entry);
     if (isNew) this.entries.set(place, { ...entry, path: place });
+    else this.entries.delete(place);
     return isNew;
+  }
+
+  /** Paths of what was put below another. */
+  private putBelow(place: string): readonly string[] {
+    if (!this.parents.has(place)) return [];
+    const below = [...this.entries].filter(([path]) => path.startsWith(`${place}/`));
+    return below.flatMap(([path, { type }]) => (type === 'whiteout' ? [] : [path]));
+  }
+
+  /** What was put below goes, too. */
+  private remove(place: string, there: Entry | undefined): boolean {
+    if (there?.type === 'directory' || this.parents.has(place)) {
+      for (const path of [...this.entries.keys()]) if (path.startsWith(`${place}/`)) this.entries.delete(path);
+    }
+    this.entries.delete(place);
+    const isGone = ancestorsOf(place).some((each) => (this.entries.get(each)?.type ?? 'directory') !== 'directory');
+    if (there !== undefined && !isGone) this.entries.set(place, { type: 'whiteout', path: place });
+    return there !== undefined;
+  }
+
+  /** A directory that was removed is there again when something is put into it; what else it had stays away. */
+  private reopenAbove(place: string): void {
+    for (const directory of ancestorsOf(place)) {
+      if (this.entries.get(directory)?.type !== 'whiteout') continue;
+      this.entries.delete(directory);
+      if (this.below.get(directory)?.type !== 'directory') this.entries.set(directory, this.directory(directory));
+      for (const path of this.below.childrenOf(directory)) this.entries.set(path, { type: 'whiteout', path });
+    }
   }
 
   /** Takes what was put here into the view. */
   public settle(): void {
-    if (!this.isEmpty) this.merged = FileView.of([this.below.under(''), this.withParents()], this.epoch);
+    this.merged = this.isEmpty ? this.below : FileView.of([this.below.under(''), this.withParents()], this.epoch);
   }
 
   /**

@@ -52,6 +52,49 @@ let made = 0;
 const gives = (path: string, text: string): string =>
   `return { files: new Map([['${path}', { type: 'file', content: Buffer.from('${text}') }]]), problems: [] };`;
 
+describe('a merger that removes a directory', () => {
+  const base = [directory('d'), textFile('d/e', 'e'), directory('d/s'), textFile('d/s/x', 'x'), textFile('d/s/y', 'y')];
+  const layers = {
+    ab: [...base, textFile('m', '0')],
+    a: [textFile('m', '1')],
+    b: [textFile('m', '2')],
+  };
+  const files = (...lines: string[]): string => `return { files: new Map([${lines.join(', ')}]), problems: [] };`;
+  const file = (path: string, text: string): string => `['${path}', { type: 'file', content: Buffer.from('${text}') }]`;
+  const gone = (path: string): string => `['${path}', { type: 'removed' }]`;
+
+  test.each<[string, string[], string[]]>([
+    ['alone', [gone('d')], ['d (whiteout)', 'm: 3']],
+    [
+      'and puts something new into it',
+      [gone('d'), file('d/new', 'n')],
+      ['d/', 'd/e (whiteout)', 'd/new: n', 'd/s (whiteout)', 'm: 3'],
+    ],
+    [
+      'and puts some of what it had into it',
+      [gone('d'), file('d/s/x', 'x')],
+      ['d/', 'd/e (whiteout)', 'd/s/', 'd/s/y (whiteout)', 'm: 3'],
+    ],
+    ['and a file of it', [gone('d'), gone('d/e')], ['d (whiteout)', 'm: 3']],
+  ])('%s', async (_, changes, expected) => {
+    const how = merger(files(file('m', '3'), ...changes));
+    const tree = await glueOf(await settle(layers, how));
+    expect(outline(tree)).toEqual(expected);
+  });
+
+  test('that another one has put something into', async () => {
+    const first = merger(files(file('m', '3'), file('d/new', 'n')), ['/m', '/d/**']);
+    const second = merger(files(file('o', '3'), gone('d')), ['/o', '/d']);
+    const mergers = [...(first.mergers ?? []), ...(second.mergers ?? [])];
+    const both = {
+      ab: [...layers.ab, textFile('o', '0')],
+      a: [...layers.a, textFile('o', '1')],
+      b: [...layers.b, textFile('o', '2')],
+    };
+    expect(outline(await glueOf(await settle(both, { mergers })))).toEqual(['d (whiteout)', 'm: 3', 'o: 3']);
+  });
+});
+
 describe('what nobody meant to lose', () => {
   const base = [directory('etc'), textFile('etc/x', 'base')];
   const [own, other] = [textFile('own', ''), textFile('other', '')];

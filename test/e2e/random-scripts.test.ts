@@ -112,6 +112,7 @@ describe('layers of random scripts', () => {
           const started = now();
           expect(endOf(app.project, [])).toBe('0');
           expect({ seed, differences: compare(app, started) }).toEqual({ seed, differences: [] });
+          if (APPS > 1) process.stderr.write(`random scripts: STACK_SEED=${String(seed)} has no differences\n`);
         } finally {
           app.project.remove();
         }

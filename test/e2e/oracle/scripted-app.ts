@@ -111,6 +111,7 @@ function withRoot(work: (root: string) => void): void {
     execFileSync('tar', ['-xf', path.join(home, 'busybox.tar'), '-C', root]);
     addTools(root);
     asRoot('chown', '-R', '-h', '0:0', root);
+    makeOld(root);
     work(root);
   } finally {
     asRoot('rm', '-rf', home);
@@ -120,6 +121,11 @@ function withRoot(work: (root: string) => void): void {
 function growIn(root: string, script: string): void {
   asRoot('mkdir', '-p', `${root}/dev`, `${root}/run`);
   asRoot('chroot', root, '/bin/sh', '-c', `${USE_TOOLS}\n${script}`);
+  makeOld(root);
+}
+
+/** So that the time of a test is not in it. */
+function makeOld(root: string): void {
   asRoot('find', root, '-newermt', '2020-01-01', '-exec', 'touch', '-h', '-d', `@${OLD}`, '{}', '+');
 }
 
