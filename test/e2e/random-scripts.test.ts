@@ -1,10 +1,9 @@
 import * as fs from 'node:fs';
-import * as path from 'node:path';
-import { addUser, asRoot, removeUser, ROOT_USER, type User } from './as-root';
-import type { Project } from './installed';
-import { Mounts } from './mounts';
-import { deviations, LIST, parseListing, USE_TOOLS, type Listing } from './oracle/listing';
+import { addUser, removeUser, ROOT_USER } from './as-root';
+import { Project } from './installed';
+import { deviations, parseListing, type Listing } from './oracle/listing';
 import { runsOf, seedOf } from './oracle/random';
+import { endOf, Readers } from './oracle/readers';
 import { scriptedApp, SCRIPTS_OF_AN_APP, type Scripted, type ScriptedApp } from './oracle/scripted-app';
 
 const USER = 'cdk-stack-scripts';
@@ -12,52 +11,6 @@ const MINUTE = 60_000;
 const EPOCH = 315_532_800; // 1980, the epoch of builds
 const SEED = seedOf('random scripts');
 const APPS = Math.ceil(runsOf(100) / SCRIPTS_OF_AN_APP);
-
-function listingOf(directory: string): Listing {
-  return parseListing(asRoot('env', 'LC_ALL=C', 'sh', '-c', LIST, 'list', directory));
-}
-
-/** What others make of the images of an app. */
-class Readers {
-  private readonly mounts = new Mounts();
-  private readonly mounted = new Map<string, string>();
-
-  public constructor(private readonly project: Project) {}
-
-  /** umoci's idea of a tar image. */
-  public unpacked(name: string): Listing {
-    const bundle = path.join(this.project.home, `bundle-${name}`);
-    asRoot('umoci', 'unpack', '--image', `${this.project.layout().directory}:${name}`, bundle);
-    const listing = listingOf(path.join(bundle, 'rootfs'));
-    asRoot('rm', '-rf', bundle);
-    return listing;
-  }
-
-  /** The kernel's idea of a filesystem image. */
-  public mountedOver(name: string): Listing {
-    const layout = this.project.layout();
-    const layers = layout.manifest(`${name}-squashfs`).layers.map(({ digest }) => this.mount(layout.blob(digest)));
-    return listingOf(this.mounts.overlay(...layers));
-  }
-
-  /** What a command sees in the image. */
-  public inShell(name: string): Listing {
-    const command = `${USE_TOOLS}\nset -- /; . /tools/list`;
-    const { status, stdout, stderr } = this.project.stack(['shell', name, '--', 'sh', '-c', command]);
-    expect({ status, stderr }).toMatchObject({ status: 0 });
-    return parseListing(stdout);
-  }
-
-  public end(): void {
-    this.mounts.end();
-  }
-
-  private mount(blob: string): string {
-    const known = this.mounted.get(blob) ?? this.mounts.squashfs(blob);
-    this.mounted.set(blob, known);
-    return known;
-  }
-}
 
 /** What differs, with the scripts that made it. */
 function compare({ project, layers }: ScriptedApp, started: number): string[] {
@@ -84,17 +37,40 @@ function compare({ project, layers }: ScriptedApp, started: number): string[] {
   }
 }
 
+/** Top images of each base, converted from the other format by an app that only knows them as published. */
+const CONVERTED = ['outside-3', 'grown-3', 'imported-2'];
+
+function compareConverted({ project, layers }: ScriptedApp, started: number): string[] {
+  const from = (name: string): string => `oci:${project.layout().directory}:${name}`;
+  const converting = Project.create(`const { App, Layer } = require('cdk-stack');
+const app = new App({ tar: { compression: 'gzip' } });
+for (const [name, tar, squashfs] of ${JSON.stringify(CONVERTED.map((name) => [name, from(name), from(`${name}-squashfs`)]))}) {
+  new Layer(app, 'tar-' + name, { from: squashfs, formats: ['tar'] });
+  new Layer(app, name, { from: tar, formats: ['squashfs'] });
+}
+`);
+  const [before, readers] = [new Readers(project), new Readers(converting)];
+  try {
+    expect(endOf(converting, [])).toBe('0');
+    return CONVERTED.flatMap((name) => {
+      const left = parseListing(fs.readFileSync(project.path('out', name), 'utf8'));
+      const base = layers.find((layer) => layer.name === name)?.from ?? '';
+      const times = { started, epoch: EPOCH, before: before.unpacked(base) };
+      const found = { 'as tar': readers.unpacked(`tar-${name}`), 'as squashfs': readers.mountedOver(name) };
+      return Object.entries(found).flatMap(([reader, listing]) =>
+        deviations(left, listing, times).map((line) => `${name} converted, ${reader}: ${line}`),
+      );
+    });
+  } finally {
+    before.end();
+    readers.end();
+    converting.remove();
+  }
+}
+
 function scriptOf({ scripts }: Scripted, line: string): string {
   const top = /^(\/t\d)(?=[/:])/.exec(line)?.[1] ?? '';
   return `\n${scripts.get(top) ?? ''}`;
-}
-
-/** How a deploy ended, and what it said if not well. */
-function endOf(project: Project, options: readonly string[], user?: User): string {
-  const { status, stderr } = project.stack(['deploy', ...options], user === undefined ? {} : { user });
-  if (status === 0) return '0';
-  const logs = asRoot('sh', '-c', 'tail -n 5 "$1"/v1/state/logs/*/*.log', 'logs', project.store);
-  return `${String(status)}: ${stderr.slice(-2000)}${logs}`;
 }
 
 function now(): number {
@@ -111,7 +87,8 @@ describe('layers of random scripts', () => {
         try {
           const started = now();
           expect(endOf(app.project, [])).toBe('0');
-          expect({ seed, differences: compare(app, started) }).toEqual({ seed, differences: [] });
+          const differences = [...compare(app, started), ...compareConverted(app, started)];
+          expect({ seed, differences }).toEqual({ seed, differences: [] });
           if (APPS > 1) process.stderr.write(`random scripts: STACK_SEED=${String(seed)} has no differences\n`);
         } finally {
           app.project.remove();

@@ -1,19 +1,14 @@
-import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import * as os from 'node:os';
-import * as path from 'node:path';
 import { asRoot, type User } from '../as-root';
-import { writeBusyboxTar } from '../busybox';
 import { Project } from '../installed';
-import { addTools, USE_TOOLS } from './listing';
+import { USE_TOOLS } from './listing';
 import { Random } from './random';
 import { RandomScripts } from './random-script';
+import { growIn, pack, withRoot } from './root';
 
 /** Trees that each script changes, one after the other, as if each were a script of its own. */
 export const TREES = 10;
-/** Of what a base from outside has. */
-const OLD = '1100000000';
-const TOPS = Array.from({ length: TREES }, (_, at) => `/t${String(at)}`);
+export const TOPS = Array.from({ length: TREES }, (_, at) => `/t${String(at)}`);
 
 /** Layers by their bases, which come before them. Bases are made outside, by a script, and by imports. */
 const LAYERS: readonly (readonly [name: string, from: string])[] = [
@@ -99,37 +94,4 @@ for (const { name, from, run } of ${JSON.stringify(recipes)}) {
   made.set(name, new Layer(app, name, { from: made.get(from), run, binds }));
 }
 `;
-}
-
-/** A root filesystem of busybox and tools, in a directory of its own. */
-function withRoot(work: (root: string) => void): void {
-  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-stack-root-'));
-  try {
-    const root = path.join(home, 'root');
-    fs.mkdirSync(root, { mode: 0o755 });
-    writeBusyboxTar(path.join(home, 'busybox.tar'), { files: { 'etc/passwd': 'root:x:0:0::/root:/bin/sh\n' } });
-    execFileSync('tar', ['-xf', path.join(home, 'busybox.tar'), '-C', root]);
-    addTools(root);
-    asRoot('chown', '-R', '-h', '0:0', root);
-    makeOld(root);
-    work(root);
-  } finally {
-    asRoot('rm', '-rf', home);
-  }
-}
-
-function growIn(root: string, script: string): void {
-  asRoot('mkdir', '-p', `${root}/dev`, `${root}/run`);
-  asRoot('chroot', root, '/bin/sh', '-c', `${USE_TOOLS}\n${script}`);
-  makeOld(root);
-}
-
-/** So that the time of a test is not in it. */
-function makeOld(root: string): void {
-  asRoot('find', root, '-newermt', '2020-01-01', '-exec', 'touch', '-h', '-d', `@${OLD}`, '{}', '+');
-}
-
-function pack(root: string, file: string): void {
-  asRoot('tar', '--xattrs', '--xattrs-include=*', '--sort=name', '--numeric-owner', '-cf', file, '-C', root, '.');
-  asRoot('chmod', '644', file);
 }
