@@ -15,6 +15,7 @@ import {
 } from '../pack';
 import { FileView } from './file-view';
 import { fileAt } from './merged-files';
+import { withRootOf } from './root-directory';
 import { sha256Of } from './same-entry';
 
 /** What comes on top of a combination, so that nothing of its components is lost (stacking.md §6). */
@@ -110,7 +111,7 @@ export class Glue {
    * @param others the other layers' paths
    */
   public tree(others: readonly PathList[]): Tree {
-    const tree = this.withParents();
+    const tree = withRootOf(this.below, this.withParents());
     const rest = tree.filter(({ path }) => path !== '');
     const taken = new Set(
       others.filter(({ size }) => size <= rest.length + 1).map((list) => this.digestOf(entriesOf(list))),

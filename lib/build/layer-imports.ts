@@ -11,6 +11,7 @@ import { hashFile } from './host-files';
 import { hostContent, imageContent, urlContent, type ImportContent } from './import-content';
 import { ImportTree } from './import-tree';
 import type { Input } from './inputs';
+import { withRootOf } from './root-directory';
 import { requireSha256 } from './sha256';
 
 /** What an image consists of, for imports from it. */
@@ -94,7 +95,7 @@ export class LayerImports {
     const placed = new ImportTree(below, epoch);
     for (const each of this.imports) placed.place(each, await this.contentOf(each));
     const tree = placed.tree();
-    return (await this.changesNothing(tree, below)) ? [] : tree;
+    return (await this.changesNothing(tree, below)) ? [] : withRootOf(below, tree);
   }
 
   /** The same imports, as if nothing of them had been looked at. */

@@ -2,6 +2,7 @@ import { hardlinkTo, parentOf, type Entry, type FileEntry, type Tree, type View 
 import { excludeFilter, withoutExcluded } from './exclude';
 import type { FileView } from './file-view';
 import { minimalLayer } from './minimal-layer';
+import { withRootOf } from './root-directory';
 
 /** How a script's changes are read. */
 export interface SettleOptions {
@@ -29,7 +30,7 @@ export function settleRun(upper: Tree, base: FileView, options: SettleOptions): 
   const { exclude, imported } = options;
   const before: View = { get: (path) => imported?.get(path) ?? base.get(path) };
   const settled = withTimes(leaveOut(upper, exclude), before, options);
-  return minimalLayer(settled, base, excludeFilter(exclude));
+  return withRootOf(base, minimalLayer(settled, base, excludeFilter(exclude)));
 }
 
 /** A link whose file is left out becomes that file. */

@@ -186,6 +186,15 @@ test('what is excluded stays, also in a directory that was made again', () => {
   ]);
 });
 
+test('a layer has the root directory of the base where that is no plain one', () => {
+  const options = { started: STARTED, epoch: EPOCH, exclude: [] };
+  const settle = (mode: number, ...upper: Entry[]): string[] =>
+    settleRun(upper, FileView.of([[directory('', { mode })]], EPOCH), options).map(({ path }) => path);
+  expect(settle(0o711, directory('', { mode: 0o711 }), textFile('f', 'f'))).toEqual(['', 'f']);
+  expect(settle(0o755, directory(''), textFile('f', 'f'))).toEqual(['f']);
+  expect(settle(0o711, directory('', { mode: 0o711 }))).toEqual([]);
+});
+
 test('another mode of the root directory is a change', () => {
   expect(settled(directory('', { mtime: DURING, mode: 0o700 }))).toMatchObject({ '': { mode: 0o700, mtime: EPOCH } });
 });

@@ -84,7 +84,7 @@ function differencesOf(seed: number): string[] {
         const expected = path.join(project.home, `expected-${name}`);
         asRoot('cp', '-a', base, expected);
         unpackOnto(expected, project.path(name), isOfImage(name));
-        const left = withTimesOf(before, listingOf(expected)); // GNU tar sets those of directories that are there
+        const left = withDirectoriesOf(before, listingOf(expected));
         const found = { umoci: readers.unpacked(name), overlayfs: readers.mountedOver(name) };
         for (const [reader, listing] of Object.entries(found)) {
           const lines = deviations(left, listing, { started, epoch: EPOCH, before });
@@ -99,12 +99,13 @@ function differencesOf(seed: number): string[] {
   return differences;
 }
 
-/** Directories that were there keep their times. */
-function withTimesOf(before: Listing, left: Listing): Listing {
+/** Directories that were there stay as they were; GNU tar gives them times and attributes all the same. */
+function withDirectoriesOf(before: Listing, left: Listing): Listing {
   return new Map(
     [...left].map(([name, listed]) => {
       const known = listed.isDirectory ? before.get(name) : undefined;
-      return [name, known?.isDirectory === true ? { ...listed, time: known.time } : listed];
+      if (name === '') return [name, { ...listed, time: Number.POSITIVE_INFINITY }]; // a filesystem image has one in any case
+      return [name, known?.isDirectory === true ? { ...listed, what: known.what, time: known.time } : listed];
     }),
   );
 }

@@ -29,6 +29,8 @@ export function withRoot(work: (root: string) => void): void {
 export function growIn(root: string, script: string): void {
   asRoot('mkdir', '-p', `${root}/dev`, `${root}/run`);
   asRoot('chroot', root, '/bin/sh', '-c', `${USE_TOOLS}\n${script}`);
+  asRoot('chown', '0:7', root);
+  asRoot('chmod', '711', root);
   makeOld(root);
 }
 
