@@ -57,8 +57,19 @@ export function placeStaged(staged: string, outdir: string): string {
   return target;
 }
 
-/** Removes what killed processes left beside an output directory, which one of them may have been about to replace. */
+/**
+ * Removes what killed processes left beside an output directory, which one of them may have been about to replace. What cannot be
+ * removed stays.
+ */
 export function tidyBeside(outdir: string): void {
+  try {
+    removeLeftovers(outdir);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+  }
+}
+
+function removeLeftovers(outdir: string): void {
   const target = locateOutput(outdir);
   const parent = path.dirname(target);
   for (const name of fs.readdirSync(parent)) {

@@ -71,10 +71,19 @@ async function synthesizeTo(output: string, options: SynthOptions): Promise<Asse
     const assembly = await loadAssembly(staged);
     refuseOutput(output, assembly.directory);
     return { ...assembly, output: placeStaged(staged, output) };
+  } catch (error) {
+    throw named(error, staged, output);
   } finally {
     fs.rmSync(staged, { recursive: true, force: true });
     tidyBeside(output); // what an app that was ended left
   }
+}
+
+/** An error as the user knows the directory: by the name it was to get. */
+function named(error: unknown, staged: string, output: string): unknown {
+  if (!StackError.is(error) || !error.message.includes(staged) || error.all().length > 1) return error;
+  const { code, message, hint } = error;
+  return new StackError(code, message.replaceAll(staged, output), { hint, cause: error });
 }
 
 async function build(command: string, options: SynthOptions): Promise<void> {

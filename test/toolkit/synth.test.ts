@@ -195,6 +195,16 @@ describe('synth beside others', () => {
     expect(leftovers()).toEqual([]);
   });
 
+  test('an output that cannot be written or loaded is called by its own name', async () => {
+    app(`${SYNTHESIZE} fs.writeFileSync(out + '/plan.json', '{}');`);
+    const { message } = await failureOf();
+    expect(message).toContain(path.join(directory, 'synth.out', 'plan.json'));
+    app(`const error = { code: 'STACK1007', message: "cannot write '" + process.env.STACK_OUTDIR + "'" };
+      require('fs').writeFileSync(process.env.STACK_ERROR_FILE, JSON.stringify(error));
+      process.exit(1);`);
+    expect(await failureOf()).toMatchObject({ message: `cannot write '${path.join(directory, 'synth.out')}'` });
+  });
+
   test('an output directory that is not ours is refused before the app runs', async () => {
     app(SYNTHESIZE);
     fs.mkdirSync(path.join(directory, 'mine'));
