@@ -1,6 +1,6 @@
 import { createReadStream, promises as fs } from 'node:fs';
 import * as path from 'node:path';
-import { reopened, StackError, writeFailure } from '../core';
+import { reopened, StackError } from '../core';
 import {
   mediaFamilyOf,
   tarCompressionOf,
@@ -51,7 +51,7 @@ export async function takeBlob(
         await fs.writeFile(copy, chunks(), { flag: 'wx' });
       } catch (error) {
         signal?.throwIfAborted();
-        throw writeFailure('STACK7001', `blob ${digest} to the store`, error);
+        throw store.writeFailure(`blob ${digest}`, error);
       }
       await store.adopt(copy, digest, size);
     });

@@ -2,7 +2,7 @@ import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
 import { canonicalJson } from '../core';
 import { digestOf } from '../oci';
-import { contentSize, overlayTar, type Entry } from '../pack';
+import { overlayTar, storedSize, type Entry } from '../pack';
 import { TREE, type Store } from '../store';
 import type { KnownDelta } from './delta';
 import { materialize, removeTree, type Namespace } from './sandbox';
@@ -45,7 +45,7 @@ export class Rootfs {
       await fs.mkdir(around, { mode: 0o700 });
       const tar = overlayTar(entries, this.namespace.opaqueXattr);
       await materialize(this.namespace, tar, path.join(around, TREE), { signal });
-      return await this.store.adoptTree(key, around, contentSize(entries));
+      return await this.store.adoptTree(key, around, bytesOf(entries));
     } finally {
       await removeTree(this.namespace, directory);
     }
@@ -55,4 +55,9 @@ export class Rootfs {
   private canHold({ type }: Entry): boolean {
     return this.namespace.canMakeDevices || (type !== 'char' && type !== 'block');
   }
+}
+
+/** Bytes that unpacked entries take; holes take none. */
+function bytesOf(entries: readonly Entry[]): number {
+  return entries.reduce((sum, entry) => sum + (entry.type === 'file' ? storedSize(entry) : 0), 0);
 }

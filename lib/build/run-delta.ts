@@ -1,5 +1,5 @@
 import { isDigest, type RuntimeConfig } from '../oci';
-import { treeDigest } from '../pack';
+import { SCRIPT_LIMITS, treeDigest, type Tree } from '../pack';
 import { isScriptImport, type LayerPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
@@ -7,12 +7,13 @@ import { viewOf } from './file-view';
 import { baseInput, explainMiss, keyOf, rememberInputs, type Input } from './inputs';
 import { LayerImports, type ImageFiles } from './layer-imports';
 import { LEFTOVERS } from './leftovers';
-import { readUpper } from './sandbox';
+import { readUpper, socketsIn } from './sandbox';
 import { inRunDirectory, performScript, upperOf } from './script';
 import { scriptEnvironment } from './script-environment';
 import { scriptInputs } from './script-inputs';
 import { scriptImports } from './script-mounts';
 import { settleRun } from './settle-run';
+import { warnOfSockets, withoutSockets } from './sockets';
 import { findSnapshot, takeSnapshot, type Snapshot } from './snapshots';
 import { SystemIds } from './system-ids';
 
@@ -80,12 +81,24 @@ export async function runDelta(
     const script = { image, plan, script: plan.run, env, base, imported, over, files, directory, mounts };
     const started = await performScript(context, script);
     const { namespace } = await context.sandbox();
-    const changes = readUpper(namespace, upperOf(directory), { signal: context.signal }) as AsyncIterable<Buffer>;
+    const { signal } = context;
+    const upper = upperOf(directory);
+    const sockets = await socketsIn(namespace, upper, { signal });
+    warnOfSockets(context, image, sockets, exclude);
+    const changes = readUpper(namespace, upper, { signal }) as AsyncIterable<Buffer>;
     const before = new Map(imported.map((entry) => [entry.path, entry]));
+    const settle = (tree: Tree): Tree =>
+      settleRun(withoutSockets(ids?.remove(tree) ?? tree, sockets), view, {
+        started,
+        epoch,
+        exclude,
+        imported: before,
+      });
     return takeSnapshot(store, () => key, changes, {
       name: 'what the script changed',
       layer: 'overlay',
-      settle: (tree) => settleRun(ids?.remove(tree) ?? tree, view, { started, epoch, exclude, imported: before }),
+      limits: SCRIPT_LIMITS,
+      settle,
     });
   };
   const make = async (): Promise<Outcome> => {

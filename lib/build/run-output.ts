@@ -1,45 +1,50 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** How much of the end of its output an error shows of a script. */
+/** Lines from the end of its output that an error shows of a script. */
 const TAIL_LINES = 20;
 const TAIL_CHARACTERS = 8 * 1024;
 
-/** The part of one stream that has no end of line yet. */
-interface Unfinished {
-  readonly decoder: StringDecoder;
-  text: string;
-}
+/** How a shell's trace (`sh -x`) begins: at the start of a line, or behind output that had no end of line. */
+const TRACE = /^\+ (.*)/;
+const GLUED_TRACE = /\+ (.*)/;
 
-/** What a script writes, line by line, and its end in memory. A chunk may end anywhere, also inside a character. */
+/** A script's output line by line, and its end in memory. A chunk may end anywhere, also inside a character. */
 export class RunOutput {
-  private readonly streams = new Map<string, Unfinished>();
+  private readonly decoder = new StringDecoder('utf8');
+  /** The part that has no end of line yet. */
+  private unfinished = '';
   private readonly last: string[] = [];
   private command: string | undefined;
+  private glued: string | undefined;
+  private crossDevice = false;
 
   /** @param onLine gets every line, without its end */
   public constructor(private readonly onLine: (line: string) => void) {}
 
-  /** The next bytes of a stream. */
-  public write(chunk: Buffer, stream: string): void {
-    const unfinished = this.streams.get(stream) ?? { decoder: new StringDecoder('utf8'), text: '' };
-    this.streams.set(stream, unfinished);
-    const lines = (unfinished.text + unfinished.decoder.write(chunk)).split('\n');
-    unfinished.text = (lines.pop() ?? '').slice(-TAIL_CHARACTERS);
+  /** Takes the next bytes. */
+  public write(chunk: Buffer): void {
+    const lines = (this.unfinished + this.decoder.write(chunk)).split('\n');
+    this.unfinished = (lines.pop() ?? '').slice(-TAIL_CHARACTERS);
     for (const line of lines) this.line(line);
   }
 
-  /** The last command that a shell said it runs, as `sh -x` does. */
-  public lastCommand(): string | undefined {
-    return this.command;
+  /** The last command of a script that its shell traced. */
+  public lastCommand(script: string): string | undefined {
+    const { glued } = this;
+    const isLine = glued !== undefined && script.split('\n').some((line) => line.trim() === glued);
+    return isLine ? glued : this.command;
   }
 
-  /** Says that no more comes: what has no end of line is a line too. */
+  /** Whether a program said that it cannot rename across file systems (EXDEV). */
+  public get saysCrossDevice(): boolean {
+    return this.crossDevice;
+  }
+
+  /** Ends the output: what has no end of line is a line too. */
   public end(): void {
-    for (const { decoder, text } of this.streams.values()) {
-      const rest = text + decoder.end();
-      if (rest !== '') this.line(rest);
-    }
-    this.streams.clear();
+    const rest = this.unfinished + this.decoder.end();
+    this.unfinished = '';
+    if (rest !== '') this.line(rest);
   }
 
   /** The last lines. */
@@ -48,7 +53,10 @@ export class RunOutput {
   }
 
   private line(line: string): void {
-    this.command = /^\+ (.*)/.exec(line)?.[1] ?? this.command;
+    const traced = TRACE.exec(line)?.[1];
+    this.glued = traced === undefined ? (GLUED_TRACE.exec(line)?.[1] ?? this.glued) : undefined;
+    this.command = traced ?? this.command;
+    this.crossDevice ||= /\bEXDEV\b|cross-device link/i.test(line);
     this.last.push(line);
     if (this.last.length > TAIL_LINES) this.last.shift();
     this.onLine(line);

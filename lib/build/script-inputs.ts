@@ -1,4 +1,4 @@
-import type { LayerPlan } from '../plan';
+import { pathOfCache, type LayerPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { Input } from './inputs';
 import { LayerImports, type ImageFiles } from './layer-imports';
@@ -22,7 +22,7 @@ export async function scriptInputs(
     ...Object.entries(env).map(([name, value]) => ({ name: `the variable ${name}`, value })),
     ...(await bindInputs(context, image, plan, files)),
     { name: 'network', value: network },
-    { name: 'caches', value: caches },
+    { name: 'caches', value: caches?.map(pathOfCache) },
     { name: 'secrets', value: secrets?.map(({ id, dest }) => ({ id, dest })) },
     { name: 'the platform', value: platform },
   ];

@@ -10,7 +10,7 @@ import type { ImageFiles } from './layer-imports';
 import { Rootfs } from './rootfs';
 import { RunOutput } from './run-output';
 import { materialize, removeTree, runScript, type Namespace, type RunOptions, type SandboxMount } from './sandbox';
-import { scriptFailure } from './script-failure';
+import { scriptFailure, type WrittenPlace } from './script-failure';
 import { scriptImports, withScriptMounts } from './script-mounts';
 import { readSecrets } from './script-secrets';
 import { shellScript } from './shell-script';
@@ -75,8 +75,8 @@ export async function performScript(context: BuildContext, layer: LayerScript): 
       ...options,
       script,
       work: path.join(directory, 'work'),
-      onOutput: (chunk, stream) => {
-        output.write(chunk, stream);
+      onOutput: (chunk) => {
+        output.write(chunk);
       },
       log,
     });
@@ -88,7 +88,7 @@ export async function performScript(context: BuildContext, layer: LayerScript): 
       await runScript(namespace, driver, { ...options, script: shellScript([]), work, terminal: true });
       listener({ code: 'shell-closed', image });
     });
-    throw await scriptFailure(script, status, output, log);
+    throw await scriptFailure({ script, status, output, log, places: placesWrittenBy(context, plan) });
   });
 }
 
@@ -151,6 +151,20 @@ async function unpackedOver(
   const place = path.join(directory, 'over');
   await materialize(namespace, overlayTar(over, namespace.opaqueXattr), place, { signal, durable: false });
   return [place];
+}
+
+/** The store has the changes and the caches of a script; binds have what it writes to them. */
+function placesWrittenBy({ store, directory }: BuildContext, { binds = [] }: LayerPlan): readonly WrittenPlace[] {
+  const larger = ', or set STACK_HOME to a directory on a larger file system';
+  return [
+    { directory: store.directory, name: `the store '${store.home}'`, remedy: larger },
+    ...binds
+      .filter(({ readonly }) => !readonly)
+      .map(({ source, dest }) => {
+        const bound = path.resolve(directory, source);
+        return { directory: bound, name: `'${bound}', which is bound to ${dest}`, remedy: '' };
+      }),
+  ];
 }
 
 /** Where the whole output of an image's script is kept, until it runs again; each app has its own. */

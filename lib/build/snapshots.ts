@@ -1,6 +1,6 @@
 import { promises as fs } from 'node:fs';
 import * as path from 'node:path';
-import { reopened, writeFailure } from '../core';
+import { reopened } from '../core';
 import { isDigest } from '../oci';
 import {
   indexLine,
@@ -8,15 +8,17 @@ import {
   readArchive,
   readSquashfs,
   type Archive,
+  type Content,
   type Entry,
   type ReadArchiveOptions,
+  type Stretch,
   type Tree,
 } from '../pack';
 import type { Store } from '../store';
 import { hashFile } from './host-files';
 
 /** Another number forgets all snapshots: their form, or the rules by which archives are read, have changed. */
-const SNAPSHOT_VERSION = 3;
+const SNAPSHOT_VERSION = 4;
 const RECORD = `snapshots-${String(SNAPSHOT_VERSION)}`;
 
 /** An archive as the store keeps it: its contents in one file, and the tree whose contents are slices of that. */
@@ -31,7 +33,7 @@ interface SnapshotRecord {
   readonly diffId: string;
   /** Digest and size of the file of contents. */
   readonly copy: Archive['copy'];
-  /** Digest of the index: one line an entry, `OFFSET<tab>INDEX LINE`. */
+  /** Digest of the index: one line an entry, `OFFSET[;DATA]<tab>INDEX LINE`. */
   readonly index: string;
 }
 
@@ -45,7 +47,7 @@ export async function findSnapshot(store: Store, key: string): Promise<Snapshot 
 }
 
 /** How a snapshot is taken. */
-type SnapshotOptions = Pick<ReadArchiveOptions, 'name' | 'layer'> & {
+type SnapshotOptions = Pick<ReadArchiveOptions, 'name' | 'layer' | 'limits'> & {
   /** What becomes of its tree before that is kept, which may get contents of its own; it is done once, when the snapshot is taken. */
   readonly settle?: (tree: Tree) => Tree;
 };
@@ -98,7 +100,7 @@ async function take(
         tree.map((entry) => moved(entry, store.blobPath(copy.digest))),
       );
     } catch (error) {
-      throw writeFailure('STACK7001', `the content of ${options.name} to the store`, error);
+      throw store.writeFailure(`the content of ${options.name}`, error);
     }
   });
 }
@@ -141,8 +143,25 @@ function moved(entry: Entry, file: string): Entry {
 }
 
 function snapshotLine(entry: Entry): string {
-  const slice = entry.type === 'file' && entry.content.kind === 'slice' ? entry.content.offset : 0;
-  return `${String(slice)}\t${indexLine(entry, entry.type === 'file' ? entry.sha256 : undefined)}\n`;
+  return `${placeOf(entry)}\t${indexLine(entry, entry.type === 'file' ? entry.sha256 : undefined)}\n`;
+}
+
+/** Where the content is in the file of contents; of a file with holes also where its data belongs, as `OFFSET+LENGTH,…`. */
+function placeOf(entry: Entry): string {
+  if (entry.type !== 'file' || entry.content.kind !== 'slice') return '0';
+  const { offset, data } = entry.content;
+  if (data === undefined) return String(offset);
+  return `${String(offset)};${data.map((each) => `${String(each.offset)}+${String(each.length)}`).join(',')}`;
+}
+
+function parsePlace(text: string, file: string): Content {
+  const [offset = '', map] = text.split(';');
+  const stretches = map === '' ? [] : map?.split(',');
+  const data = stretches?.map((each): Stretch => {
+    const [at, length] = each.split('+');
+    return { offset: Number(at), length: Number(length) };
+  });
+  return { kind: 'slice', file, offset: Number(offset), check: true, ...(data === undefined ? {} : { data }) };
 }
 
 /** The whole index at once: its entries are held in memory anyway. */
@@ -151,7 +170,6 @@ async function readIndex(store: Store, index: string, copy: string): Promise<Tre
   const lines = text.toString('utf8').split('\n');
   return lines.slice(0, -1).map((line) => {
     const tab = line.indexOf('\t');
-    const offset = Number(line.slice(0, tab));
-    return parseIndexLine(line.slice(tab + 1), () => ({ kind: 'slice', file: copy, offset, check: true }));
+    return parseIndexLine(line.slice(tab + 1), () => parsePlace(line.slice(0, tab), copy));
   });
 }

@@ -8,7 +8,7 @@ export type { Healthcheck, ImageConfig } from './image-config';
 export type { ImageProps } from './image-props';
 export { ImageSource, type ImageSourceSpec, type TarSourceOptions } from './image-source';
 export { Layer } from './layer';
-export type { Bind, Import, LayerProps, Secret } from './layer-props';
+export type { Bind, Cache, Import, LayerProps, Secret } from './layer-props';
 export { LayerFile, type IImage } from './reference';
 export { PublishedImage, type PublishedImageProps } from './published-image';
 export { StackedImage } from './stacked-image';

@@ -37,10 +37,10 @@ export interface LayerProps extends ImageProps {
    */
   readonly binds?: readonly (string | Bind)[] | undefined;
   /**
-   * Absolute paths of directories that are kept for the next `run` of this layer, such as a package manager's downloads; not
-   * part of the layer. Only one script uses them at a time. @default none
+   * Directories that are kept for the next `run`, such as a package manager's downloads; not part of the layer. An absolute path
+   * alone is a cache of this layer's own, which one script uses at a time. @default none
    */
-  readonly caches?: readonly string[] | undefined;
+  readonly caches?: readonly (string | Cache)[] | undefined;
   /** What `run` may read and nobody else. Neither a secret nor anything made of it is an input. @default none */
   readonly secrets?: readonly Secret[] | undefined;
   /**
@@ -81,6 +81,19 @@ export interface Bind {
    * @default the content counts as input
    */
   readonly cacheKey?: string | undefined;
+}
+
+/** A directory that is kept for later scripts. */
+export interface Cache {
+  /** Absolute path where the script sees it. */
+  readonly path: string;
+  /** Names a cache that several layers of the app share. @default a cache of this layer's own */
+  readonly id?: string | undefined;
+  /**
+   * What becomes of scripts that want it at the same time: they wait for each other (`locked`), use it together (`shared`), or each
+   * has one of its own (`private`). @default 'locked'
+   */
+  readonly sharing?: 'shared' | 'private' | 'locked' | undefined;
 }
 
 /**

@@ -129,12 +129,19 @@ export function isFullDisk(error: unknown): boolean {
   return errno === 'ENOSPC' || errno === 'EDQUOT';
 }
 
-/** Turns a failed write into an error that tells a full disk from everything else. A `StackError` comes back as it is. */
+const LARGER_STORE = 'set STACK_HOME to a directory on a larger file system';
+const LARGER_PLACE = 'write to a directory on a larger file system';
+
+/**
+ * Turns a failed write into an error that tells a full disk from everything else. A `StackError` comes back as it is.
+ * @param code of the room that was written to: STACK7001 is the store
+ * @param what was written, with its directory
+ */
 export function writeFailure(code: ErrorCode, what: string, error: unknown): StackError {
   if (StackError.is(error)) return error;
   if (isFullDisk(error)) {
     return new StackError('STACK7002', `no space left while writing ${what}`, {
-      hint: 'free some space, or set STACK_HOME to a directory on a larger file system; nothing half-written was kept',
+      hint: `free some space there, or ${code === 'STACK7001' ? LARGER_STORE : LARGER_PLACE}; nothing half-written was kept`,
       cause: error,
     });
   }

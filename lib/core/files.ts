@@ -1,7 +1,11 @@
-import { promises as fs } from 'node:fs';
+import { fdatasync as fdatasyncWithCallback, fsync as fsyncWithCallback, promises as fs } from 'node:fs';
 import * as path from 'node:path';
+import { promisify } from 'node:util';
 import { errnoOf } from './errors';
 import { isLeftOver, ownerOfTemporary, temporaryName } from './temporary-name';
+
+const fsync = promisify(fsyncWithCallback);
+const fdatasync = promisify(fdatasyncWithCallback);
 
 /** Names of the temporary files of {@link writeFileAtomic}, of this version and earlier ones; one that is found later was left by a killed process. */
 export const TEMPORARY_FILE = /\.\d+-(?:\d+-[0-9a-f]{8}-)?[0-9a-f]{8,12}\.tmp$/;
@@ -68,11 +72,23 @@ async function isDirectory(directory: string): Promise<boolean> {
   }
 }
 
+/**
+ * Makes what was written through a handle durable. By its number: under Yarn's Plug'n'Play a `FileHandle` has no `sync` of its own.
+ */
+export async function syncFile({ fd }: fs.FileHandle): Promise<void> {
+  await fsync(fd);
+}
+
+/** Makes what was written through a handle durable, but for times; see {@link syncFile}. */
+export async function syncData({ fd }: fs.FileHandle): Promise<void> {
+  await fdatasync(fd);
+}
+
 /** Makes renames inside a directory durable. */
 export async function syncDirectory(directory: string): Promise<void> {
   const handle = await fs.open(directory, 'r');
   try {
-    await handle.sync();
+    await syncFile(handle);
   } catch (error) {
     if (errnoOf(error) !== 'EINVAL') throw error; // a file system that cannot sync directories, fsync(2)
   } finally {

@@ -9,6 +9,7 @@ import {
   replaceFile,
   StackError,
   syncDirectory,
+  syncFile,
   TEMPORARY_FILE,
   withLock,
   writeFailure,
@@ -204,7 +205,7 @@ async function receive(chunks: AsyncIterable<Buffer>, to: string): Promise<void>
   const handle = await fs.open(to, 'wx', 0o644);
   try {
     await fs.writeFile(handle, chunks);
-    await handle.sync();
+    await syncFile(handle);
   } finally {
     await handle.close();
   }
@@ -226,7 +227,7 @@ async function copy(from: string, to: string): Promise<void> {
   const handle = await fs.open(to, 'r'); // a copy of a file that must not be changed cannot be opened for writing
   try {
     await handle.chmod(0o644);
-    await handle.sync();
+    await syncFile(handle);
   } finally {
     await handle.close();
   }

@@ -1,13 +1,7 @@
 import { promises as fs } from 'node:fs';
 import { writeFully } from './file-io';
 
-const ZEROS = Buffer.alloc(1024 * 1024);
 const BUFFER_SIZE = 64 * 1024;
-
-/** This many zeros, in pieces that an {@link ArchiveCopy} knows. */
-export function* zeros(length: number): Generator<Buffer> {
-  for (let left = length; left > 0; left -= ZEROS.length) yield ZEROS.subarray(0, left);
-}
 
 /** The file that the contents of an archive's tree are slices of, written from front to back. Errors are the system's own. */
 export class ArchiveCopy {
@@ -28,21 +22,20 @@ export class ArchiveCopy {
     return this.written + this.buffered;
   }
 
-  /** Adds bytes to the end; a piece of {@link zeros} takes no room on the disk. */
+  /** Adds bytes to the end. */
   public async write(piece: Buffer): Promise<void> {
     if (this.buffered + piece.length > BUFFER_SIZE) await this.flush();
     if (piece.length <= BUFFER_SIZE) {
       this.buffered += piece.copy(this.buffer, this.buffered);
       return;
     }
-    if (piece.buffer !== ZEROS.buffer) await writeFully(this.handle, piece, this.written);
+    await writeFully(this.handle, piece, this.written);
     this.written += piece.length;
   }
 
-  /** Writes what is left, and gives the file its full length where it ends with zeros. */
+  /** Writes what is left. */
   public async finish(): Promise<void> {
     await this.flush();
-    await this.handle.truncate(this.written);
   }
 
   public async close(): Promise<void> {

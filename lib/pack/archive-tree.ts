@@ -2,11 +2,13 @@ import { StackError } from '../core';
 import type { ArchiveLimits } from './archive-limits';
 import { ContentHash } from './content-hash';
 import type { Entry, FileEntry, Metadata, Tree } from './entry';
+import { StretchList } from './stretches';
 import type { TarHeader } from './tar-entry';
 import type { TarHandler } from './tar-parser';
 import { addAncestors, ancestorsOf, hardlinkTo, MAX_LINKS, parentOf, plainDirectory, sortTree } from './tree';
 import { isReserved, whiteoutOf } from './whiteout';
 import { portableXattrs, saysOpaque } from './xattrs';
+import { isHole } from './zeros';
 
 /** Longest path that symbolic links may lead to: Linux' PATH_MAX. */
 const MAX_PATH = 4096;
@@ -22,6 +24,14 @@ export interface ArchiveTreeOptions {
   readonly limits: Pick<ArchiveLimits, 'entries' | 'depth' | 'names'>;
 }
 
+/** A file whose content is being read. */
+interface OpenFile {
+  readonly file: FileEntry;
+  readonly hash: ContentHash;
+  readonly stretches: StretchList;
+  remaining: number;
+}
+
 /** Collects the entries of an archive into a tree, judging each as an extractor would have to, creating none. */
 export class ArchiveTree implements TarHandler {
   /** By path. All names of one file share its object, as hard links share an inode. */
@@ -33,7 +43,7 @@ export class ArchiveTree implements TarHandler {
   private detours = 0;
   /** Bytes of names and attributes so far. */
   private names = 0;
-  private open: { readonly file: FileEntry; readonly hash: ContentHash; remaining: number } | undefined;
+  private open: OpenFile | undefined;
 
   public constructor(private readonly options: ArchiveTreeOptions) {}
 
@@ -47,6 +57,7 @@ export class ArchiveTree implements TarHandler {
   public data(chunk: Buffer): void {
     if (this.open === undefined) return; // content of a whiteout means nothing
     this.open.hash.update(chunk);
+    this.open.stretches.add(chunk.length, isHole(chunk));
     this.open.remaining -= chunk.length;
     if (this.open.remaining === 0) this.finishFile();
   }
@@ -117,15 +128,17 @@ export class ArchiveTree implements TarHandler {
   }
 
   private startFile(file: FileEntry): void {
-    this.open = { file, hash: new ContentHash(file.size), remaining: file.size };
+    this.open = { file, hash: new ContentHash(file.size), stretches: new StretchList(), remaining: file.size };
     if (file.size === 0) this.finishFile();
   }
 
   private finishFile(): void {
     if (this.open === undefined) return;
-    const { file, hash } = this.open;
+    const { file, hash, stretches } = this.open;
     this.open = undefined;
-    this.add(file.path, { ...file, sha256: hash.digest() });
+    const data = stretches.found();
+    const content = data === undefined || file.content.kind !== 'slice' ? file.content : { ...file.content, data };
+    this.add(file.path, { ...file, content, sha256: hash.digest() });
   }
 
   /** Overlayfs' own form of a removed file is a character device 0:0 (kernel, overlayfs.rst). */

@@ -1,10 +1,14 @@
 import { createHash, type Hash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { StackError } from '../core';
 import { ArchiveCopy } from './archive-copy';
 import { ARCHIVE_LIMITS, requireRoom, type ArchiveLimits } from './archive-limits';
 import { ArchiveTree } from './archive-tree';
 import type { Tree } from './entry';
 import { TarParser } from './tar-parser';
+
+/** Pieces of a sparse file, of up to 1 MiB each, that are hashed before other work gets its turn. */
+const STEPS_IN_A_ROW = 64;
 
 /** What an archive holds. */
 export interface Archive {
@@ -39,9 +43,16 @@ export interface ReadArchiveOptions {
 export async function readArchive(chunks: AsyncIterable<Buffer>, options: ReadArchiveOptions): Promise<Archive> {
   const limits = options.limits ?? ARCHIVE_LIMITS;
   const entries = new ArchiveTree({ ...options, limits });
-  const parser = new TarParser(entries);
+  const parser: TarParser = new TarParser({
+    header: (header, offset) => {
+      entries.header(header, offset);
+    },
+    data: (piece) => {
+      requireRoom(parser.bytesExpanded, parser.bytesRead, limits);
+      entries.data(piece);
+    },
+  });
   const hash = createHash('sha256');
-  let copyHash: Hash | undefined; // from where the copy differs
   const judge = <T>(work: () => T): T => {
     try {
       return work();
@@ -52,17 +63,15 @@ export async function readArchive(chunks: AsyncIterable<Buffer>, options: ReadAr
   const copy = await ArchiveCopy.create(options.copy);
   try {
     for await (const chunk of chunks) {
-      const pieces = parser.write(chunk);
-      for (let next = judge(() => pieces.next()); next.done !== true; next = judge(() => pieces.next())) {
-        const piece = next.value;
-        judge(() => {
-          requireRoom(copy.position + piece.length, parser.bytesRead, limits);
-        });
-        if (piece !== chunk) copyHash ??= hash.copy();
-        copyHash?.update(piece);
-        await copy.write(piece);
+      const steps = parser.write(chunk);
+      for (let count = 1; judge(() => steps.next()).done !== true; count += 1) {
+        if (count % STEPS_IN_A_ROW === 0) await setImmediate();
       }
+      judge(() => {
+        requireRoom(parser.bytesExpanded, parser.bytesRead, limits);
+      });
       hash.update(chunk);
+      await copy.write(chunk);
     }
     const tree = judge(() => {
       parser.end();
@@ -70,11 +79,7 @@ export async function readArchive(chunks: AsyncIterable<Buffer>, options: ReadAr
     });
     await copy.finish();
     const diffId = digestOf(hash);
-    return {
-      tree,
-      diffId,
-      copy: { digest: copyHash === undefined ? diffId : digestOf(copyHash), size: copy.position },
-    };
+    return { tree, diffId, copy: { digest: diffId, size: copy.position } };
   } finally {
     await copy.close();
   }

@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { damagedFile, errnoOf, messageOf, nameToBytes, StackError } from '../core';
 import { ContentHash } from './content-hash';
 import type { Content, FileEntry, FileIdentity } from './entry';
+import { zeros } from './zeros';
 
 /** Bytes read at a time. */
 const READ_SIZE = 1024 * 1024;
@@ -80,14 +81,23 @@ export class ContentReader {
     if (sha256 !== undefined && hash.digest() !== sha256) throw damagedFile(content.file);
   }
 
-  private *readSlice({ file, offset }: SliceContent, size: number): Generator<Buffer> {
+  private *readSlice(content: SliceContent, size: number): Generator<Buffer> {
+    const { file, offset, data = [{ offset: 0, length: size }] } = content;
     let fd: number;
     try {
       fd = this.openSlices(file);
     } catch (error) {
       throw damagedFile(file, error);
     }
-    yield* this.readRange(fd, offset, size, (cause) => damagedFile(file, cause));
+    let at = 0;
+    let stored = offset;
+    for (const stretch of data) {
+      yield* zeros(stretch.offset - at);
+      yield* this.readRange(fd, stored, stretch.length, (cause) => damagedFile(file, cause));
+      at = stretch.offset + stretch.length;
+      stored += stretch.length;
+    }
+    yield* zeros(size - at);
   }
 
   private openSlices(file: string): number {

@@ -83,10 +83,18 @@ export type Content =
       readonly kind: 'slice';
       readonly file: string;
       readonly offset: number;
+      /** Where it has data, whose bytes stand there in a row; between are holes, which read as zeros. Default: everywhere. */
+      readonly data?: readonly Stretch[] | undefined;
       /** Whether it is compared with the entry's sha256 when it is read: for what was written long ago. */
       readonly check?: boolean;
     }
   | { readonly kind: 'bytes'; readonly bytes: Buffer };
+
+/** A part of a content, in bytes. */
+export interface Stretch {
+  readonly offset: number;
+  readonly length: number;
+}
 
 /** What tells that a file has not been changed since it was looked at. */
 export interface FileIdentity {

@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { StackError } from '../core';
+import { StackError, syncData } from '../core';
 
 const CHUNK_SIZE = 1024 * 1024;
 
@@ -46,8 +46,7 @@ export class Writeback {
     this.written += bytes;
     if (this.written < WRITEBACK_STEP || this.running !== undefined) return;
     this.written = 0;
-    this.running = handle
-      .datasync()
+    this.running = syncData(handle)
       .catch((error: Error) => {
         this.failure ??= error; // the system reports it once, so it must not be lost
       })

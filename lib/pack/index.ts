@@ -10,6 +10,7 @@ export * from './path-index';
 export * from './path-list';
 export * from './sink';
 export * from './squashfs';
+export { storedSize } from './stretches';
 export * from './tar-members';
 export * from './tar-sink';
 export * from './tree';

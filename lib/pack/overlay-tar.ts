@@ -1,7 +1,9 @@
 import { ContentReader } from './content-reader';
 import type { Tree } from './entry';
+import { storedSize } from './stretches';
 import { BLOCK, paddingOf } from './tar-format';
 import { encodeOverlayHeader } from './tar-header';
+import { isHole } from './zeros';
 
 /** Bytes that are yielded at a time. */
 const CHUNK = 256 * 1024;
@@ -36,8 +38,8 @@ function* piecesOf(tree: Tree, opaqueXattr: string): Generator<Buffer> {
     for (const entry of tree) {
       yield encodeOverlayHeader(entry, opaqueXattr);
       if (entry.type !== 'file') continue;
-      if (entry.size > 0) yield* reader.read(entry);
-      yield Buffer.alloc(paddingOf(entry.size));
+      if (entry.size > 0) for (const piece of reader.read(entry)) if (!isHole(piece)) yield piece;
+      yield Buffer.alloc(paddingOf(storedSize(entry)));
     }
     yield Buffer.alloc(2 * BLOCK);
   } finally {

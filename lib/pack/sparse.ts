@@ -1,8 +1,9 @@
 import { StackError } from '../core';
-import { zeros } from './archive-copy';
+import type { Stretch } from './entry';
 import type { PaxRecords } from './pax';
 import { corrupt, readNumber, readText, type Field } from './tar-fields';
 import { BLOCK } from './tar-format';
+import { zeros } from './zeros';
 
 /** Stretches of data in one sparse file: far above real ones, far below a memory bomb. */
 const MAX_STRETCHES = 1_000_000;
@@ -30,7 +31,7 @@ export function isSparseKeyword(keyword: string): boolean {
  * it in the records, pax 1.0 with it in front of the data.
  */
 export class SparseFile {
-  private readonly stretches: { readonly offset: number; readonly length: number }[] = [];
+  private readonly stretches: Stretch[] = [];
   /** Bytes of data in the stretches. */
   private stored = 0;
   /** Takes a further block of the map; undefined when that is complete. Gives whether it was not the last. */

@@ -1,6 +1,7 @@
 import { nameToBytes, StackError } from '../core';
-import type { Entry, Metadata } from './entry';
+import type { Entry, FileEntry, Metadata, Stretch } from './entry';
 import { encodePaxRecords, SCHILY_XATTR } from './pax';
+import { storedSize, stretchesOf } from './stretches';
 import { BLOCK, FIELD, headerSums, paddingOf, TYPE_FLAG } from './tar-format';
 import { isReserved, opaqueName, whiteoutName } from './whiteout';
 
@@ -46,13 +47,32 @@ export function encodeTarHeader(entry: Entry): Buffer {
 
 /**
  * The header blocks of one entry in overlay form: a whiteout is a character device 0:0, an opaque directory has the
- * extended attribute by which overlayfs knows it.
+ * extended attribute by which overlayfs knows it, and a file with holes is sparse.
  */
 export function encodeOverlayHeader(entry: Entry, opaqueXattr: string): Buffer {
   if (entry.type === 'whiteout') return encode(entry.path, TYPE_FLAG.char, NO_METADATA, { device: [0, 0] });
+  const data = entry.type === 'file' ? stretchesOf(entry) : undefined;
+  if (entry.type === 'file' && data !== undefined) return encodeSparse(entry, data);
   if (entry.type !== 'directory' || entry.opaque !== true) return encodeTarHeader(entry);
   const xattrs = [...(entry.xattrs ?? []), { name: opaqueXattr, value: Buffer.from('y') }];
   return encodeTarHeader({ ...entry, opaque: undefined, xattrs });
+}
+
+/** The header blocks of a file with holes, and the map of its data, which follows: GNU tar's pax 1.0 (its manual, "Storing Sparse Files"). */
+function encodeSparse(entry: FileEntry, data: readonly Stretch[]): Buffer {
+  refuseUnrepresentable(entry);
+  // GNU tar gives a file its size only by an empty stretch at its end.
+  const stretches = [...data, { offset: entry.size, length: 0 }];
+  const numbers = [stretches.length, ...stretches.flatMap(({ offset, length }) => [offset, length])];
+  const text = numbers.map((number) => `${String(number)}\n`).join('');
+  const map = Buffer.alloc(text.length + paddingOf(text.length));
+  map.write(text, 'latin1');
+  const sparse = { major: '1', minor: '0', name: entry.path, realsize: String(entry.size) };
+  const records = Object.entries(sparse).map(([key, value]) => [`GNU.sparse.${key}`, nameToBytes(value)] as const);
+  return Buffer.concat([
+    encode(entry.path, TYPE_FLAG.file, entry, { size: map.length + storedSize(entry), records }),
+    map,
+  ]);
 }
 
 function refuseUnrepresentable(entry: Entry): void {
@@ -77,13 +97,14 @@ interface Extra {
   readonly size?: number;
   readonly link?: string;
   readonly device?: readonly [major: number, minor: number];
+  readonly records?: readonly (readonly [keyword: string, value: Buffer])[];
 }
 
 function encode(path: string, flag: string, metadata: Metadata, extra: Extra = {}): Buffer {
   const name = nameToBytes(path);
   const link = extra.link === undefined ? EMPTY : nameToBytes(extra.link);
   const size = extra.size ?? 0;
-  const records: [keyword: string, value: Buffer][] = [];
+  const records = [...(extra.records ?? [])];
   if (name.length > MAX_NAME) records.push(['path', name]);
   if (link.length > MAX_LINK) records.push(['linkpath', link]);
   if (metadata.uid > MAX_ID) records.push(['uid', Buffer.from(String(metadata.uid))]);

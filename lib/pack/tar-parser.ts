@@ -4,12 +4,13 @@ import { isSparseKeyword, type SparseFile } from './sparse';
 import { readTarEntry, type Extensions, type TarEntry, type TarHeader } from './tar-entry';
 import { corrupt, readNumber, verifyChecksum } from './tar-fields';
 import { BLOCK, FIELD, paddingOf } from './tar-format';
+import { isHole } from './zeros';
 
 /** Receives what a {@link TarParser} finds. */
 export interface TarHandler {
-  /** An entry. `offset` is where its content starts in what {@link TarParser.write} gives. */
-  header(header: TarHeader, offset: number): void;
-  /** Content of the file announced last. */
+  /** An entry. `offset` is where what is stored of its content starts in the archive; of a sparse file that is only its data. */
+  header(header: TarHeader, offset: number, isSparse: boolean): void;
+  /** Content of the file announced last; holes are `zeros`. */
   data(chunk: Buffer): void;
 }
 
@@ -38,8 +39,8 @@ export class TarParser {
   /** A sparse file whose map is being collected, and one whose content is being read. */
   private unmapped: (TarEntry & { readonly sparse: SparseFile }) | undefined;
   private sparse: SparseFile | undefined;
-  /** Bytes that sparse files have grown by. */
-  private grown = 0;
+  /** Bytes of the holes so far. */
+  private holes = 0;
   private zeroBlocks = 0;
 
   public constructor(private readonly handler: TarHandler) {}
@@ -49,12 +50,13 @@ export class TarParser {
     return this.position;
   }
 
-  /**
-   * Takes the next bytes of the archive, and gives them back with the contents of sparse files written out: the chunk itself
-   * where there are none. All of what it gives must be asked for.
-   */
-  public *write(chunk: Buffer): Generator<Buffer> {
-    let given = 0;
+  /** Bytes that the archive read so far would have without sparse files. */
+  public get bytesExpanded(): number {
+    return this.position + this.holes;
+  }
+
+  /** Takes the next bytes of the archive. Stops after every piece of a sparse file, so that others get their turn; all steps must be taken. */
+  public *write(chunk: Buffer): Generator<void> {
     for (let at = 0; at < chunk.length;) {
       if (this.sparse === undefined) {
         const used = this.step(at === 0 ? chunk : chunk.subarray(at));
@@ -62,14 +64,11 @@ export class TarParser {
         this.position += used;
         if (this.blockUsed === BLOCK) this.readBlock();
       } else {
-        if (given < at) yield chunk.subarray(given, at);
         const stored = chunk.subarray(at, at + this.body);
         yield* this.stepSparse(this.sparse, stored);
-        given = at += stored.length;
+        at += stored.length;
       }
     }
-    if (given === 0) yield chunk;
-    else if (given < chunk.length) yield chunk.subarray(given);
   }
 
   /** Says that the archive ends here. */
@@ -110,10 +109,11 @@ export class TarParser {
     return part.length;
   }
 
-  private *stepSparse(sparse: SparseFile, stored: Buffer): Generator<Buffer> {
+  private *stepSparse(sparse: SparseFile, stored: Buffer): Generator<void> {
     for (const part of sparse.expand(stored)) {
+      if (isHole(part)) this.holes += part.length;
       this.handler.data(part);
-      yield part;
+      yield;
     }
     this.position += stored.length;
     this.body -= stored.length;
@@ -159,8 +159,7 @@ export class TarParser {
     this.sparse = sparse;
     this.body = stored;
     this.padding = paddingOf(stored);
-    this.handler.header(header, this.position + this.grown);
-    this.grown += header.size - stored;
+    this.handler.header(header, this.position, sparse !== undefined);
   }
 
   /** Sizes in front of an extended header are its own: a pax size is about the entry behind it (CVE-2025-62518). */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { promises as fs } from 'node:fs';
+import { syncFile } from '../core';
 import { MEDIA_TYPE, type TarCompression } from '../oci';
 import type { Compressor } from './compress';
 import type { Entry } from './entry';
@@ -70,7 +71,7 @@ export class TarSink implements Sink {
     const handle = await this.open();
     if (tail.length > 0) await this.write(handle, tail);
     await this.writeback.settle();
-    await handle.sync();
+    await syncFile(handle);
     await handle.close();
     this.handle = undefined;
     return {

@@ -1,5 +1,6 @@
 export * from './combining';
 export * from './graph';
+export * from './cache-path';
 export * from './id-lanes';
 export * from './limits';
 export * from './load';

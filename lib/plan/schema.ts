@@ -70,6 +70,20 @@ export const bindSchema = v.object({
 });
 export type BindPlan = v.InferOutput<typeof bindSchema>;
 
+/** A directory that is kept from one run to the next: the layer's own, locked, by its absolute path alone. */
+export const cacheSchema = v.union([
+  v.string(),
+  v.object({
+    /** Absolute path in the sandbox. */
+    path: v.string(),
+    /** Layers of the app that say the same have the same cache. Absent: the layer's own. */
+    id: v.optional(v.string()),
+    /** How scripts that run at the same time use it. Absent: `locked`. */
+    sharing: v.optional(v.picklist(['shared', 'private', 'locked'])),
+  }),
+]);
+export type CachePlan = v.InferOutput<typeof cacheSchema>;
+
 /** Something that a script may read and nobody else; the plan knows only where it is. */
 export const secretSchema = v.object({
   id: v.string(),
@@ -139,8 +153,7 @@ export const layerSchema = v.object({
   /** Absent: `host`. */
   network: v.optional(v.picklist(['host', 'none'])),
   binds: v.optional(v.array(bindSchema)),
-  /** Absolute paths of directories that are kept from one run to the next. */
-  caches: v.optional(v.array(v.string())),
+  caches: v.optional(v.array(cacheSchema)),
   secrets: v.optional(v.array(secretSchema)),
   /** What of the script's changes is left out: patterns as in a .dockerignore file, from the root of the image. */
   exclude: v.optional(v.array(v.string())),

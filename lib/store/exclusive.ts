@@ -2,6 +2,11 @@
 export class Exclusive {
   private readonly last = new Map<string, Promise<unknown>>();
 
+  /** Whether work with this key is under way. */
+  public isBusy(key: string): boolean {
+    return this.last.has(key);
+  }
+
   /** Runs `work` when no other with this key is under way; gives its result. */
   public async run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.last.get(key) ?? Promise.resolve();

@@ -10,6 +10,7 @@ import {
   messageOf,
   removeDeadLocks,
   StackError,
+  syncFile,
   withLock,
   writeFailure,
 } from '../core';
@@ -30,6 +31,8 @@ export const TREE = 'tree';
 const STORE_LOCK = 'store';
 /** Milliseconds to wait for it: nobody holds it for long. */
 const PATIENCE = 60_000;
+/** Milliseconds for what is not waited for. */
+const NO_PATIENCE = -1;
 
 /** Where the store is unless told otherwise: `$STACK_HOME`, else `cdk-stack` in the XDG cache directory. */
 export function defaultStoreDirectory(env: NodeJS.ProcessEnv = process.env): string {
@@ -86,6 +89,16 @@ export class Store {
     public readonly directory: string,
     private readonly options: StoreOptions,
   ) {}
+
+  /** The directory that STACK_HOME names. */
+  public get home(): string {
+    return path.dirname(this.directory);
+  }
+
+  /** The error for something that cannot be written to this store; a full disk is told from everything else. */
+  public writeFailure(what: string, error: unknown): StackError {
+    return writeFailure('STACK7001', `${what} to the store '${this.home}'`, error);
+  }
 
   /**
    * Runs work that relies on what it finds in the store: nothing is collected meanwhile. What killed processes left is removed.
@@ -184,14 +197,14 @@ export class Store {
           );
         }
         await handle.chmod(0o444);
-        await handle.sync();
+        await syncFile(handle);
       } finally {
         await handle.close();
       }
       await fs.rename(temporaryFile, this.blobPath(digest));
       this.verified.add(digest);
     } catch (error) {
-      throw writeFailure('STACK7001', `blob ${digest} to the store`, error);
+      throw this.writeFailure(`blob ${digest}`, error);
     }
   }
 
@@ -223,7 +236,7 @@ export class Store {
     try {
       await this.place(this.blobPath(digest), content, { mode: 0o444, flush: true });
     } catch (error) {
-      throw writeFailure('STACK7001', 'a blob to the store', error);
+      throw this.writeFailure('a blob', error);
     }
     return digest;
   }
@@ -265,7 +278,7 @@ export class Store {
     try {
       return await newTemporaryDirectory(path.join(this.directory, 'tmp'));
     } catch (error) {
-      throw writeFailure('STACK7001', 'a temporary directory in the store', error);
+      throw this.writeFailure('a temporary directory', error);
     }
   }
 
@@ -278,7 +291,7 @@ export class Store {
     try {
       return await work(directory);
     } catch (error) {
-      throw isFullDisk(error) ? writeFailure('STACK7001', 'to the local store', error) : error;
+      throw isFullDisk(error) ? this.writeFailure('temporary files', error) : error;
     } finally {
       await fs.rm(directory, { recursive: true, force: true });
     }
@@ -293,7 +306,7 @@ export class Store {
     try {
       return await newTemporaryDirectory(path.join(this.directory, 'runs'));
     } catch (error) {
-      throw writeFailure('STACK7001', 'a directory for a script in the store', error);
+      throw this.writeFailure('a directory for a script', error);
     }
   }
 
@@ -331,6 +344,30 @@ export class Store {
     return this.exclusive.run(key, () => this.withLockFile(name, Infinity, signal, work));
   }
 
+  /**
+   * Runs work that only one at a time may do, unless it is being done; gives undefined then.
+   * @throws what the work throws; StackError STACK7001, STACK7002
+   */
+  public async tryExclusively<T>(
+    key: string,
+    work: () => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<{ readonly value: T } | undefined> {
+    if (this.exclusive.isBusy(key)) return undefined;
+    const name = hexOf(digestOf(key));
+    let isBegun = false;
+    const begin = (): Promise<T> => {
+      isBegun = true;
+      return work();
+    };
+    try {
+      return { value: await this.exclusive.run(key, () => this.withLockFile(name, NO_PATIENCE, signal, begin)) };
+    } catch (error) {
+      if (!isBegun && StackError.is(error) && error.code === 'STACK7003') return undefined;
+      throw error;
+    }
+  }
+
   /** Where an unpacked tree is; undefined when it is not there, or not as it was when it was unpacked. */
   public async findTree(key: string): Promise<string | undefined> {
     const directory = this.treePath(key);
@@ -357,7 +394,7 @@ export class Store {
       await fs.rename(directory, place);
       this.wholeTrees.add(key);
     } catch (error) {
-      throw writeFailure('STACK7001', 'an unpacked layer to the store', error);
+      throw this.writeFailure('an unpacked layer', error);
     }
     return path.join(place, TREE);
   }
@@ -408,7 +445,7 @@ export class Store {
       await makeDirectories(path.dirname(file), 0o700);
       await this.place(file, recordText(kind, key, record), { mode: 0o600 });
     } catch (error) {
-      throw writeFailure('STACK7001', 'a record to the store', error);
+      throw this.writeFailure('a record', error);
     }
   }
 
@@ -466,7 +503,7 @@ export class Store {
   /** Says what to do about a failed system call; other errors come back as they are. */
   private unusable(error: unknown): unknown {
     if (errnoOf(error) === undefined) return error;
-    const directory = path.dirname(this.directory);
+    const directory = this.home;
     if (isFullDisk(error)) return writeFailure('STACK7001', `the store '${directory}'`, error);
     return new StackError('STACK7001', `cannot use the store '${directory}': ${messageOf(error)}`, {
       hint: 'set STACK_HOME to a directory you can write to',

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { StackError, type Listener } from '../core';
+import { StackError, writeFailure, type Listener } from '../core';
 import {
   ASSEMBLY_FILES,
   loadAssembly,
@@ -92,13 +92,33 @@ async function build(command: string, options: SynthOptions): Promise<void> {
   if (end.status !== 0) throw crashError('the build', command, end, options.directory);
 }
 
+function scratchDirectory(): string {
+  try {
+    return fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-stack-'));
+  } catch (error) {
+    throw scratchFailure(error);
+  }
+}
+
+function writeScratch(file: string, text: string): void {
+  try {
+    fs.writeFileSync(file, text, { mode: 0o600 });
+  } catch (error) {
+    throw scratchFailure(error);
+  }
+}
+
+function scratchFailure(error: unknown): StackError {
+  return writeFailure('STACK1007', `temporary files in '${os.tmpdir()}' (TMPDIR)`, error);
+}
+
 /** The handshake with `App`: where to write, which must not exist yet, where context comes from, where errors go. */
 async function runApp(output: string, options: SynthOptions): Promise<void> {
-  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-stack-'));
+  const scratch = scratchDirectory();
   const contextFile = path.join(scratch, 'context.json');
   const errorFile = path.join(scratch, 'error.json');
   try {
-    fs.writeFileSync(contextFile, JSON.stringify(options.context ?? {}), { mode: 0o600 });
+    writeScratch(contextFile, JSON.stringify(options.context ?? {}));
     const handshake = {
       STACK_OUTDIR: output,
       STACK_CONTEXT_FILE: contextFile,

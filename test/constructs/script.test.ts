@@ -32,7 +32,7 @@ test('what is only for a script has a plan', () => {
   const app = layerWith({
     run: ['a', 'b'],
     binds: ['/usr -> /host', { source: 'dir', dest: '/d', readonly: false, cacheKey: '1' }],
-    caches: ['/var/cache/apt'],
+    caches: ['/var/cache/apt', { path: '/c', id: 'apk', sharing: 'shared' }],
     secrets: [
       { id: 'token', env: 'TOKEN' },
       { id: 'key', file: '../key', dest: 'KEY' },
@@ -47,7 +47,7 @@ test('what is only for a script has a plan', () => {
       { source: '/usr', dest: '/host', readonly: true },
       { source: 'dir', dest: '/d', readonly: false, cacheKey: '1' },
     ],
-    caches: ['/var/cache/apt'],
+    caches: ['/var/cache/apt', { path: '/c', id: 'apk', sharing: 'shared' }],
     secrets: [
       { id: 'token', source: { type: 'env', name: 'TOKEN' }, dest: '/run/secrets/token' },
       { id: 'key', source: { type: 'file', path: '../key' }, dest: 'KEY' },
@@ -84,6 +84,20 @@ test.each<[string, object, string, RegExp]>([
   ['a relative cache', { run: 'x', caches: ['var'] }, 'STACK2006', /^caches\[0\] is "var"/],
   ['a cache that leads up', { run: 'x', caches: ['/a/../b'] }, 'STACK2006', /^caches\[0\]/],
   ['a cache where a bind is', { run: 'x', binds: ['/usr -> /c'], caches: ['/c'] }, 'STACK2006', /"\/c" would be two/],
+  ['a cache without a path', { run: 'x', caches: [{ id: 'a' }] }, 'STACK2006', /^caches\[0\]\.path/],
+  ['a cache without a name', { run: 'x', caches: [{ path: '/c', id: '' }] }, 'STACK2006', /^caches\[0\]\.id is ""/],
+  [
+    'a cache with an unknown member',
+    { run: 'x', caches: [{ path: '/c', shared: true }] },
+    'STACK2006',
+    /unknown property "shared"/,
+  ],
+  [
+    'a cache shared in an unknown way',
+    { run: 'x', caches: [{ path: '/c', sharing: 'lock' }] },
+    'STACK2006',
+    /^caches\[0\]\.sharing is "lock"; .*"shared" or "private" or "locked"/,
+  ],
   [
     'a secret from nowhere',
     { run: 'x', secrets: [{ id: 'a' }] },

@@ -29,15 +29,15 @@ const actions = {
   readUpper: ({ directory, file }) => pipeline(sandbox.readUpper(namespace, directory), fs.createWriteStream(file)),
   removeTree: ({ directory }) => sandbox.removeTree(namespace, directory),
   runScript: async ({ driver, options }, id) => {
-    const written = { stdout: [], stderr: [] };
+    const written = [];
     const abort = new AbortController();
     aborts.set(id, abort);
-    const onOutput = (chunk, stream) => {
-      written[stream].push(chunk);
+    const onOutput = (chunk) => {
+      written.push(chunk);
       send({ id, output: chunk.toString() });
     };
     const { status } = await sandbox.runScript(namespace, driver, { ...options, onOutput, signal: abort.signal });
-    return { status, stdout: Buffer.concat(written.stdout).toString(), stderr: Buffer.concat(written.stderr).toString() };
+    return { status, output: Buffer.concat(written).toString() };
   },
   abort: ({ run }) => aborts.get(run).abort(new Error('enough')),
   die,

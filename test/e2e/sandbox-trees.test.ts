@@ -97,8 +97,8 @@ describeForEachUser((world, who) => {
         'ls /d/hidden; test ! -e /removed; test ! -e /d/gone; ls -l /d/setuid | cut -c1-10; ln /d/link /d/third',
         { lowers: [world.base, await layer(sortTree(below)), await layer(TREE)] },
       );
-      const { status, stdout } = await world.run('unshare', options);
-      expect({ status, stdout }).toEqual({ status: 0, stdout: 'nobody\n-rwsr-sr-x\n' });
+      const { status, output } = await world.run('unshare', options);
+      expect({ status, output }).toEqual({ status: 0, output: 'nobody\n-rwsr-sr-x\n' });
 
       // What comes along when a file is copied up.
       const changed = new Map((await read(options.upper)).map((entry) => [entry.path, entry]));
@@ -187,11 +187,10 @@ describeForEachUser((world, who) => {
             { source: path.join(world.directory({ given: 'given\n' }), 'given'), target: '/opt/in', readonly: true },
           ],
         });
-        const { status, stdout, stderr } = await world.run(driver, options);
-        expect({ status, stdout, stderr }).toEqual({
+        const { status, output } = await world.run(driver, options);
+        expect({ status, output }).toEqual({
           status: 0,
-          stdout: `given\n${fs.readFileSync('/etc/resolv.conf', 'utf8')}`,
-          stderr: '',
+          output: `given\n${fs.readFileSync('/etc/resolv.conf', 'utf8')}`,
         });
         expect(await world.changes(options)).toEqual([]);
         for (const name of fs.readdirSync(outside))
@@ -208,7 +207,7 @@ describeForEachUser((world, who) => {
           lowers: [world.base, await layer(sortTree([directory(''), ...removed]))],
         },
       );
-      expect(await world.run(driver, options)).toMatchObject({ status: 0, stdout: 'resolv.conf\n' });
+      expect(await world.run(driver, options)).toMatchObject({ status: 0, output: 'resolv.conf\n' });
       expect(await world.changes(options)).toEqual([]);
     });
 
@@ -218,7 +217,7 @@ describeForEachUser((world, who) => {
         lowers: [world.base, await layer(odd)],
         mounts: [{ source: world.directory(), target: '/opt/deep/in', readonly: true }],
       });
-      expect(await world.run(driver, options)).toMatchObject({ status: 0, stdout: '1751 12 34 1000000000\n' });
+      expect(await world.run(driver, options)).toMatchObject({ status: 0, output: '1751 12 34 1000000000\n' });
       expect(await world.changes(options)).toEqual(['drwxr-x--t 12/34 ./opt/', '-rw-r--r-- 0/0 ./opt/new']);
     });
   });

@@ -16,8 +16,7 @@ type Who = 'root' | 'an ordinary user';
 /** How a script ended, and what it wrote. */
 export interface Ran {
   readonly status: number;
-  readonly stdout: string;
-  readonly stderr: string;
+  readonly output: string;
 }
 
 /** A user, with a directory of theirs, a busybox base in it and an agent. */
@@ -92,9 +91,10 @@ export class World {
     return directory;
   }
 
-  /** Directories for a run, and what is not said otherwise. */
-  public options(script: string, more: Partial<RunOptions> = {}): RunOptions {
+  /** Directories for a run, and what is not said otherwise. A script without an interpreter gets a shell that traces nothing. */
+  public options(text: string, more: Partial<RunOptions> = {}): RunOptions {
     const upper = this.directory({}, 'upper');
+    const script = text.startsWith('#!') ? text : `#!/bin/sh -e\n${text}`;
     return { lowers: [this.base], upper, work: `${upper}-work`, script, env: {}, network: 'host', ...more };
   }
 

@@ -10,10 +10,10 @@ const DRIVERS: readonly Driver[] = ['unshare', 'crun', 'runc'];
 describeForEachUser((world) => {
   describe.each(DRIVERS)('a script run by %s', (driver) => {
     /** What a script writes. */
-    async function output(script: string, more = {}): Promise<string> {
-      const { status, stdout, stderr } = await world.run(driver, world.options(script, more));
-      expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(/^\+/) as string });
-      return stdout;
+    async function outputOf(script: string, more = {}): Promise<string> {
+      const { status, output } = await world.run(driver, world.options(script, more));
+      expect({ status, output }).toMatchObject({ status: 0 });
+      return output;
     }
 
     test('is told to the caller by its exit status', async () => {
@@ -27,8 +27,7 @@ describeForEachUser((world) => {
     });
 
     test('is run by its own interpreter', async () => {
-      const { stdout, stderr } = await world.run(driver, world.options('#!/bin/sed 1d\nyes\n'));
-      expect({ stdout, stderr }).toEqual({ stdout: 'yes\n', stderr: '' });
+      expect(await world.run(driver, world.options('#!/bin/sed 1d\nyes\n'))).toEqual({ status: 0, output: 'yes\n' });
     });
 
     test('is refused when the base lacks its interpreter', async () => {
@@ -48,8 +47,8 @@ describeForEachUser((world) => {
         LC_ALL: 'C.UTF-8',
         LD_LIBRARY_PATH: '/nowhere',
       };
-      const { stdout } = await world.run(driver, world.options('cat /proc/$$/environ', { env }));
-      const seen = stdout.split('\0').filter((entry) => entry !== '');
+      const { output } = await world.run(driver, world.options('cat /proc/$$/environ', { env }));
+      const seen = output.split('\0').filter((entry) => entry !== '');
       expect(seen.sort()).toEqual(
         Object.entries({ ...env, HOME: '/root' })
           .map(([name, value]) => `${name}=${value}`)
@@ -59,7 +58,7 @@ describeForEachUser((world) => {
 
     test('finds itself in a plain place', async () => {
       const script = 'pwd; umask; hostname; ulimit -c; id -u; id -G; wc -c < /dev/stdin; ls -d /tmp /run/lock /dev/shm';
-      expect((await output(script)).split('\n')).toEqual([
+      expect((await outputOf(script)).split('\n')).toEqual([
         '/',
         '0022',
         'stack',
@@ -72,21 +71,65 @@ describeForEachUser((world) => {
         '/tmp',
         '',
       ]);
-      expect(await output('ls -ld /dev/shm /tmp | cut -c1-10; ls -A /stack')).toBe('drwxrwxrwt\ndrwxrwxrwt\nscript\n');
+      expect(await outputOf('ls -ld /dev/shm /tmp | cut -c1-10; ls -A /stack')).toBe(
+        'drwxrwxrwt\ndrwxrwxrwt\nscript\n',
+      );
     });
 
     test('can use its devices, also as another user', async () => {
       const script = 'echo > /dev/null && head -c1 /dev/urandom > /dev/null && id -u';
-      expect(await output(`su nobody -s /bin/sh -c '${script}'`)).toBe('65534\n');
+      expect(await outputOf(`su nobody -s /bin/sh -c '${script}'`)).toBe('65534\n');
     });
 
     test('can open its own output', async () => {
-      // runc has pipes of its own, which are root's.
-      const user = driver === 'runc' ? 'root' : 'nobody';
-      const script = `su ${user} -s /bin/sh -c 'echo out > /dev/stdout; echo err > /dev/stderr'`;
-      const { stdout, stderr } = await world.run(driver, world.options(script));
-      expect(stdout).toBe('out\n');
-      expect(stderr.split('\n')).toContain('err');
+      const script = "su nobody -s /bin/sh -c 'echo out > /dev/stdout; echo err > /dev/stderr'";
+      expect(await outputOf(script)).toBe('out\nerr\n');
+    });
+
+    test('is heard in the order in which it writes, whichever of its outputs it writes to', async () => {
+      const script = 'for i in 1 2 3 4 5 6 7 8 9; do echo "out $i"; echo "err $i" >&2; done';
+      expect(await outputOf(script)).toBe([1, 2, 3, 4, 5, 6, 7, 8, 9].map((i) => `out ${i}\nerr ${i}\n`).join(''));
+    });
+
+    test('is run by a shell that shows what it does and stops at the first failure, unless it says otherwise', async () => {
+      const options = { ...world.options(''), script: 'echo one\nfalse\necho two' };
+      expect(await world.run(driver, options)).toEqual({ status: 1, output: '+ echo one\none\n+ false\n' });
+    });
+
+    test('can be ended by any signal, whoever sends it', async () => {
+      const signals = {
+        HUP: 129,
+        INT: 130,
+        ABRT: 134,
+        KILL: 137,
+        USR1: 138,
+        SEGV: 139,
+        PIPE: 141,
+        TERM: 143,
+      };
+      for (const [signal, status] of Object.entries(signals)) {
+        const scripts = [`kill -${signal} $$`, `exec sh -c 'kill -${signal} $$'`, `(kill -${signal} $$); sleep 60`];
+        const script = scripts[status % 3]!; // each way by several signals
+        expect({ script, ...(await world.run(driver, world.options(script))) }).toEqual({ script, status, output: '' });
+      }
+    });
+
+    test('survives signals for all other processes, and can end none outside', async () => {
+      const script =
+        "exec 2> /dev/null; trap '' TERM; sleep 60 & kill -TERM -1; kill -KILL -1; wait $! || echo $?; kill -KILL 1; kill -USR1 1; echo on";
+      expect(await outputOf(script)).toBe('137\non\n');
+    });
+
+    test('can handle signals itself', async () => {
+      expect(await world.run(driver, world.options("trap 'echo got it; exit 7' TERM; kill $$; sleep 60"))).toEqual({
+        status: 7,
+        output: 'got it\n',
+      });
+    });
+
+    test('is not process 1, and cannot have that debugged', async () => {
+      const listening = 'kill -USR1 1; sleep 0.5; grep -c ":240D " /proc/net/tcp || true'; // port 9229
+      expect(await outputOf(`[ $$ != 1 ]; ${listening}`, { network: 'none' })).toBe('0\n');
     });
 
     test('has the capabilities of package managers, and no more', async () => {
@@ -108,7 +151,7 @@ describeForEachUser((world) => {
       const expected = CAPABILITIES.reduce((sum, name) => sum | (1n << BigInt(bits[name])), 0n)
         .toString(16)
         .padStart(16, '0');
-      const status = await output('grep -E "Cap(Prm|Eff|Bnd|Inh|Amb)|NoNewPrivs" /proc/self/status');
+      const status = await outputOf('grep -E "Cap(Prm|Eff|Bnd|Inh|Amb)|NoNewPrivs" /proc/self/status');
       expect(status.split('\n').map((line) => line.split('\t')[1])).toEqual([
         '0000000000000000',
         expected,
@@ -129,16 +172,16 @@ describeForEachUser((world) => {
         'never sh -c "echo 1 > /proc/sys/kernel/printk_ratelimit"',
         'cut -d " " -f 5 /proc/self/mountinfo',
       ].join('\n');
-      const { status, stdout } = await world.run(driver, world.options(script));
-      expect({ status, stdout }).toMatchObject({ status: 0 });
-      const places = stdout.trim().split('\n');
+      const { status, output } = await world.run(driver, world.options(script));
+      expect({ status, output }).toMatchObject({ status: 0 });
+      const places = output.trim().split('\n');
       expect(places.filter((place) => !/^\/(|etc\/resolv\.conf|(dev|proc|run|stack|sys)(\/.*)?)$/.test(place))).toEqual(
         [],
       );
     });
 
     test('sees only its own processes', async () => {
-      expect(await output('ls -d /proc/[0-9]* | wc -l')).toMatch(/^[1-9]\n$/);
+      expect(await outputOf('ls -d /proc/[0-9]* | wc -l')).toMatch(/^[1-9]\n$/);
     });
 
     test('gets no file descriptor but its standard ones', async () => {
@@ -146,12 +189,12 @@ describeForEachUser((world) => {
       const agent = await world.newAgent({ through: ['bash', '-c', openMany, 'bash'] });
       try {
         const options = world.options('#!/bin/sh\nls -l /proc/$$/fd');
-        const { value } = agent.request<{ stdout: string }>('runScript', { driver, options });
-        const links = (await value).stdout.split('\n').map((line) => line.split(' -> ')[1]);
+        const { value } = agent.request<{ output: string }>('runScript', { driver, options });
+        const links = (await value).output.split('\n').map((line) => line.split(' -> ')[1]);
         expect(links).not.toContain('/');
         expect(
           links.filter(
-            (link) => link !== undefined && link !== '/dev/null' && !/std(out|err)|pipe|\/stack\/script/.test(link),
+            (link) => link !== undefined && link !== '/dev/null' && !/-work\/output$|\/stack\/script/.test(link),
           ),
         ).toEqual([]);
       } finally {
@@ -159,8 +202,10 @@ describeForEachUser((world) => {
       }
     });
 
-    test('takes everything it started with it', async () => {
-      const { status } = await world.run(driver, world.options('sleep 31415926 & sleep 31415927 &'));
+    test('takes everything it started with it, also what left its session or ignores signals', async () => {
+      const ignoring = `trap '' TERM HUP INT; sleep 31415928`;
+      const script = `sleep 31415926 & setsid sleep 31415927 & setsid sh -c "${ignoring}" & (setsid sleep 31415929 &)`;
+      const { status } = await world.run(driver, world.options(script));
       expect(status).toBe(0);
       expect(processesWith('3141592')).toEqual([]);
     });

@@ -65,8 +65,14 @@ export async function codeOf(work: Promise<unknown>): Promise<string> {
 /** The bytes that a content stands for. */
 export function contentOf({ content, size }: { content: Content; size: number }): Buffer {
   if (content.kind === 'bytes') return content.bytes;
-  const start = content.kind === 'slice' ? content.offset : 0;
-  return fs.readFileSync(content.file).subarray(start, start + size);
+  const bytes = fs.readFileSync(content.file);
+  let at = content.kind === 'slice' ? content.offset : 0;
+  const whole = Buffer.alloc(size);
+  const everything = [{ offset: 0, length: size }];
+  for (const { offset, length } of (content.kind === 'slice' ? content.data : undefined) ?? everything) {
+    bytes.copy(whole, offset, at, (at += length));
+  }
+  return whole;
 }
 
 /** A tree in short: what each path is, in the style of `ls -F`, files with their content. */

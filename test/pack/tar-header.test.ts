@@ -36,7 +36,8 @@ function parsed(entry: Entry): TarHeader[] {
   const headers: TarHeader[] = [];
   const parser = new TarParser({ header: (header) => headers.push(header), data: () => undefined });
   const bytes = encodeTarHeader(entry);
-  expect([...parser.write(bytes)]).toEqual([bytes]);
+  Array.from(parser.write(bytes));
+  expect(parser.bytesRead).toBe(bytes.length);
   return headers;
 }
 

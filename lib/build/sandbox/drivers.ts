@@ -1,6 +1,8 @@
 import { CAPABILITIES } from './capabilities';
 import { shellEnvironment, type Environment } from './environment';
 import { MASKED_PATHS, READONLY_PATHS } from './mounts';
+import { waiterCommand, type RuntimeCommands, type RuntimeFiles } from './script-waiter';
+import { ERRORS, REPORT, STATUS } from './setup-protocol';
 import { commandLine, quote } from './shell-text';
 import { WORK } from './work-layout';
 import type { SandboxFile, Setup } from './setup-script';
@@ -9,7 +11,7 @@ import type { SandboxFile, Setup } from './setup-script';
 export type Driver = 'unshare' | 'crun' | 'runc';
 
 /** What a driver adds to the set-up of a sandbox. */
-export interface Launch extends Pick<Setup, 'enter' | 'launch' | 'judge'> {
+export interface Launch extends Pick<Setup, 'enter' | 'launch'> {
   /** Whether the set-up needs the view of the host that outlives a pivot_root(2). */
   readonly pivots: boolean;
   readonly files: readonly SandboxFile[];
@@ -22,28 +24,34 @@ export interface Program {
   readonly env: Environment;
 }
 
+/** Name of the container, which no other runtime sees. */
+const CONTAINER = 'sandbox';
+
 /** How a driver starts a program. @param work the directory of the run */
 export function launchBy(driver: Driver, program: Program, work: string): Launch {
   switch (driver) {
     case 'unshare':
-      return { pivots: true, files: [], enter: PIVOT, launch: chrootInto(program), judge: '' };
+      return { pivots: true, files: [], enter: PIVOT, launch: chrootInto(program) };
     case 'crun':
       return {
-        ...ociRuntime(program, work, 'crun --cgroup-manager=disabled'),
+        ...ociRuntime(program, work, ['crun', '--cgroup-manager=disabled']),
         // crun looks at cgroups even where it is to leave them alone, and refuses some (hybrid ones).
-        enter: 'mount -t tmpfs tmpfs /sys/fs/cgroup',
+        enter: `${OWN_PROC}\nmount -t tmpfs tmpfs /sys/fs/cgroup`,
       };
     case 'runc':
       return {
-        ...ociRuntime(program, work, 'runc --rootless=true'),
-        // runc looks for its processes in /proc, and makes no cgroup where it cannot.
-        enter: `mount -t proc proc /proc
+        ...ociRuntime(program, work, ['runc', '--rootless=true']),
+        // runc makes no cgroup where it cannot.
+        enter: `${OWN_PROC}
 for group in /sys/fs/cgroup /sys/fs/cgroup/*; do
   if mountpoint --quiet "$group"; then mount --options remount,bind,ro "$group"; fi
 done`,
       };
   }
 }
+
+/** Shows the processes of the sandbox by the numbers that they have there: a runtime and what waits for the script look for them. */
+const OWN_PROC = 'mount -t proc proc /proc';
 
 /**
  * Makes the sandbox's root the root of its mount namespace, and goes there. The host's is put on top of /run, and taken off again:
@@ -59,27 +67,35 @@ function chrootInto({ command, env }: Program): string {
   const { exported, envArguments } = shellEnvironment(env);
   const bounding = ['-all', ...CAPABILITIES.map((name) => `+${name}`)].join(',');
   return [
+    'status=0',
+    '(',
+    `exec 2>&${String(ERRORS)} ${String(ERRORS)}>&- ${String(REPORT)}>&-`,
     'unset LC_ALL LIBMOUNT_FORCE_MOUNT2',
     ...exported.map(([name, value]) => `export ${name}=${quote(value)}`),
     `exec setpriv --clear-groups ${commandLine([`--bounding-set=${bounding}`])} env ${commandLine(envArguments)} "$chroot" . ${commandLine(command)}`,
+    ') || status=$?',
+    `echo "${STATUS} $status" >&${String(REPORT)}`,
   ].join('\n');
 }
 
-function ociRuntime(program: Program, work: string, runtime: string): Omit<Launch, 'enter'> {
-  const options = ['--root "$work/memory/runtime"', '--log "$work/memory/log"'];
-  const runOptions = ['--pid-file "$work/memory/started"', '--bundle "$work/memory"'];
+function ociRuntime(program: Program, work: string, runtime: readonly string[]): Omit<Launch, 'enter'> {
+  const memory = `${work}/${WORK.memory}`;
+  const files: RuntimeFiles = { started: `${memory}/started`, log: `${memory}/log` };
+  const command = [...runtime, '--root', `${memory}/runtime`, '--log', files.log];
+  const commands: RuntimeCommands = {
+    create: [...command, 'create', '--pid-file', files.started, '--bundle', memory, CONTAINER],
+    start: [...command, 'start', CONTAINER],
+  };
   return {
     pivots: false,
     files: [{ name: 'config.json', content: JSON.stringify(runtimeConfig(program, work)), mode: 'secret' }],
-    launch: ['exec', runtime, ...options, 'run', ...runOptions, 'sandbox'].join(' '),
-    // Its exit status may be its own: then it did not get as far as starting anything.
-    judge: '[ -e "$work/memory/started" ] || fail "$(cat "$work/memory/log")"',
+    launch: `exec ${waiterCommand(commands, files)}`,
   };
 }
 
 /**
- * The runtime-spec config of a container in namespaces and mounts that are made already. It has a process namespace of its own
- * all the same, and so a /proc: without one, runtimes wait for whatever a script leaves running.
+ * The runtime-spec config of a container in namespaces and mounts that are made already. In a process namespace of its own the script
+ * would be process 1, which the kernel keeps from signals that it does not handle (pid_namespaces(7)).
  */
 function runtimeConfig({ command, env }: Program, work: string): unknown {
   const capabilities = CAPABILITIES.map((name) => `CAP_${name.toUpperCase()}`);
@@ -101,7 +117,7 @@ function runtimeConfig({ command, env }: Program, work: string): unknown {
       { destination: '/dev', type: 'bind', source: `${work}/${WORK.dev}`, options: ['rbind'] },
     ],
     linux: {
-      namespaces: [{ type: 'mount' }, { type: 'pid' }],
+      namespaces: [{ type: 'mount' }],
       readonlyPaths: READONLY_PATHS,
       maskedPaths: MASKED_PATHS,
     },

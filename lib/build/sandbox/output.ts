@@ -2,7 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { writeFailure } from '../../core';
-import type { OutputStream, RunOptions } from './run-options';
+import type { RunOptions } from './run-options';
 import { Redactor } from './secrets';
 
 /** Hands what a script writes to whoever wants it, and keeps it in its log. */
@@ -20,12 +20,12 @@ export class Output {
   }
 
   /** Takes all that comes, to its end. */
-  public async follow(readable: Readable, stream: OutputStream): Promise<void> {
+  public async follow(readable: Readable): Promise<void> {
     const redactor = new Redactor(this.options.secrets ?? []);
     const take = (chunk: Buffer): void => {
       if (chunk.length === 0) return;
       this.keep(chunk);
-      this.options.onOutput?.(chunk, stream);
+      this.options.onOutput?.(chunk);
     };
     readable.on('data', (chunk: Buffer) => {
       take(redactor.write(chunk));

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { StackError } from '../../core';
 import { tailOf } from './process';
-import { NO_INTERPRETER, PROCESS, STATUS } from './setup-script';
+import { NO_INTERPRETER, PROCESS, STATUS } from './setup-protocol';
 
 /** What the set-up of a sandbox tells us: its process, then what goes wrong, or how the script ended. */
 export class Report {

@@ -14,9 +14,6 @@ export interface SandboxSecret {
   readonly content: Buffer;
 }
 
-/** Which of the script's streams. */
-export type OutputStream = 'stdout' | 'stderr';
-
 /** A script, and what it is run on. */
 export interface RunOptions {
   /** Directories of the base's layers, bottom to top, in overlay form (`materialize`); none is scratch. */
@@ -33,8 +30,8 @@ export interface RunOptions {
   readonly network: 'host' | 'none';
   readonly mounts?: readonly SandboxMount[] | undefined;
   readonly secrets?: readonly SandboxSecret[] | undefined;
-  /** Gets what the script writes, not cut at lines. */
-  readonly onOutput?: ((chunk: Buffer, stream: OutputStream) => void) | undefined;
+  /** Gets what the script writes to its output and its errors, which are one pipe so that it comes in order; not cut at lines. */
+  readonly onOutput?: ((chunk: Buffer) => void) | undefined;
   /** A file that is to hold all it writes. */
   readonly log?: string | undefined;
   /** Gives the script our own input, output and errors instead, for a shell that someone types into. Default: false. */

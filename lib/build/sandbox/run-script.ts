@@ -11,12 +11,13 @@ import { deviceMounts, type MountFacts } from './mounts';
 import type { Namespace } from './namespace';
 import { Output } from './output';
 import { overlayOptions } from './overlay';
-import { makePipes, type Pipe } from './pipes';
+import { makePipe, type Pipe } from './pipe';
 import { dyingWithUs, start, type Command, type StartOptions, type Stdio } from './process';
 import { Report } from './report';
-import type { OutputStream, RunOptions } from './run-options';
+import type { RunOptions } from './run-options';
 import { secretVariables } from './secrets';
-import { bootScript, PROGRAM, REPORT, setupScript } from './setup-script';
+import { PROGRAM, REPORT } from './setup-protocol';
+import { bootScript, setupScript } from './setup-script';
 import { makeWorkDirectory } from './work-directory';
 
 /** How a script ended. */
@@ -46,11 +47,11 @@ export async function runScript(namespace: Namespace, driver: Driver, options: R
   ]);
   const output = new Output(options);
   try {
-    const pipes = terminal ? [] : await makePipes(work, ['stdout', 'stderr']);
-    const read = pipes.map(({ name, readable }) => output.follow(readable, name));
-    const { report, ended } = startSetup(command, program, pipes, { signal, ownTerminal: terminal });
+    const pipe = terminal ? undefined : await makePipe(work);
+    const read = pipe && output.follow(pipe.readable);
+    const { report, ended } = startSetup(command, program, pipe, { signal, ownTerminal: terminal });
     // To the end of all, even if it was aborted: only then nothing of the sandbox is left.
-    for (const each of await Promise.allSettled([ended, ...read])) if (each.status === 'rejected') throw each.reason;
+    for (const each of await Promise.allSettled([ended, read])) if (each.status === 'rejected') throw each.reason;
     return { status: report.status(interpreter) };
   } finally {
     output.close();
@@ -61,13 +62,11 @@ export async function runScript(namespace: Namespace, driver: Driver, options: R
 function startSetup(
   command: Command,
   program: string,
-  pipes: readonly Pipe<OutputStream>[],
+  pipe: Pipe | undefined,
   options: Pick<StartOptions, 'signal' | 'ownTerminal'>,
 ): { readonly report: Report; readonly ended: Promise<number> } {
   const report = new Report();
-  const [stdout, stderr] = pipes;
-  const streams: Stdio[] =
-    stdout && stderr ? ['ignore', stdout.descriptor, stderr.descriptor] : ['inherit', 'inherit', 'inherit'];
+  const streams: Stdio[] = pipe ? ['ignore', pipe.descriptor, pipe.descriptor] : ['inherit', 'inherit', 'inherit'];
   try {
     const { child, ended } = start(command, {
       ...options,
@@ -83,7 +82,7 @@ function startSetup(
     input.end(program);
     return { report, ended };
   } finally {
-    for (const { descriptor } of pipes) closeSync(descriptor); // the child has them now
+    if (pipe) closeSync(pipe.descriptor); // the child has it now
   }
 }
 

@@ -2,6 +2,7 @@ import { escapeField } from './mount-table';
 import type { DeviceMount, MountLine } from './mounts';
 import type { OverlayOptions } from './overlay';
 import { SETUP_FUNCTIONS } from './setup-functions';
+import { ERRORS, NO_INTERPRETER, PROCESS, PROGRAM, REPORT } from './setup-protocol';
 import { commandLine, quote } from './shell-text';
 import { WORK } from './work-layout';
 
@@ -26,26 +27,12 @@ export interface Setup {
   readonly interpreter: string;
   /** Commands that prepare for starting the script, once everything is mounted. */
   readonly enter: string;
-  /** Commands that become the script, or wait for it; their standard error is the script's. */
+  /** Commands that start the script with {@link ERRORS} as its standard error, wait for it and report how it ended. */
   readonly launch: string;
-  /** Commands that fail when the script was not started at all. */
-  readonly judge: string;
 }
 
 /** The host name in every sandbox. */
 const HOST_NAME = 'stack';
-
-/** File descriptors of the set-up besides the script's own: where it reports to, what it reads, and the script's errors. */
-export const REPORT = 3;
-export const PROGRAM = 4;
-const ERRORS = 5;
-
-/** How the set-up's first line begins; the number that its process has outside of the sandbox follows. */
-export const PROCESS = 'process';
-/** How the set-up's last line begins; the script's exit status follows. */
-export const STATUS = 'status';
-/** The set-up's last line when there is nothing to run the script. */
-export const NO_INTERPRETER = 'no interpreter';
 
 /**
  * What process 1 of the sandbox begins with: a tmpfs, and for pivot_root(2) a view of the host that stays when the sandbox gets
@@ -112,17 +99,6 @@ function mountCommands({ target, kind, source, type, options, inner = [] }: Moun
   ];
 }
 
-function startCommands({ interpreter, enter, launch, judge }: Setup): string[] {
-  return [
-    `resolve ${quote(interpreter)}`,
-    `[ -x "$root$inside" ] || fail ${quote(NO_INTERPRETER)}`,
-    enter,
-    'status=0',
-    '(',
-    `exec 2>&${String(ERRORS)} ${String(ERRORS)}>&- ${String(REPORT)}>&-`,
-    launch,
-    ') || status=$?',
-    judge,
-    `echo "${STATUS} $status" >&${String(REPORT)}`,
-  ];
+function startCommands({ interpreter, enter, launch }: Setup): string[] {
+  return [`resolve ${quote(interpreter)}`, `[ -x "$root$inside" ] || fail ${quote(NO_INTERPRETER)}`, enter, launch];
 }

@@ -1,6 +1,6 @@
 import { promises as fs } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { errnoOf, StackError, temporaryName, writeFailure, type Exit } from '../../core';
+import { bytesToName, compareNames, errnoOf, StackError, temporaryName, writeFailure, type Exit } from '../../core';
 import type { Namespace, ToolOptions } from './namespace';
 
 const XATTRS = ['--xattrs', '--xattrs-include=*'];
@@ -58,7 +58,7 @@ export async function materialize(
 /**
  * Streams a directory that was the upper layer of an overlay as a tar (PAX), in the overlay form of {@link materialize}, with
  * the ids that its files have inside. Entries are `./` and `./PATH`, parents first. Left out are sockets, the notes that overlayfs
- * makes for itself, and the labels of SELinux and IMA.
+ * makes for itself, and the labels of SELinux and IMA. Files with holes come without these.
  * The stream fails with STACK7001 when not everything could be read.
  */
 export function readUpper(namespace: Namespace, directory: string, options: ToolOptions = {}): Readable {
@@ -66,6 +66,25 @@ export function readUpper(namespace: Namespace, directory: string, options: Tool
     ...options,
     failure: ({ stderr }) => new StackError('STACK7001', `cannot read '${directory}': ${firstLine(stderr)}`),
   });
+}
+
+/**
+ * Paths of the sockets below a directory, relative to it.
+ * @throws StackError STACK7001 when not everything could be read
+ */
+export async function socketsIn(
+  namespace: Namespace,
+  directory: string,
+  options: ToolOptions = {},
+): Promise<readonly string[]> {
+  const found = namespace.stream('find', [directory, '-type', 's', '-printf', '%P\\0'], {
+    ...options,
+    failure: ({ stderr }) => new StackError('STACK7001', `cannot read '${directory}': ${firstLine(stderr)}`),
+  });
+  const chunks: Buffer[] = [];
+  for await (const chunk of found) chunks.push(chunk as Buffer);
+  const names = bytesToName(Buffer.concat(chunks));
+  return names.split('\0').slice(0, -1).sort(compareNames);
 }
 
 /**
@@ -97,6 +116,8 @@ function createArguments(directory: string): string[] {
     '--file=-',
     `--directory=${directory}`,
     '--sort=name',
+    '--sparse',
+    '--hole-detection=seek',
     '--numeric-owner',
     '--format=posix',
     '--pax-option=delete=atime,delete=ctime',

@@ -1,5 +1,14 @@
-import { isScriptImport, LIMITS, type BindPlan, type ImportPlan, type LayerPlan, type SecretPlan } from '../../plan';
-import type { Bind, LayerProps, Secret } from '../layer-props';
+import {
+  isScriptImport,
+  LIMITS,
+  pathOfCache,
+  type BindPlan,
+  type CachePlan,
+  type ImportPlan,
+  type LayerPlan,
+  type SecretPlan,
+} from '../../plan';
+import type { Bind, Cache, LayerProps, Secret } from '../layer-props';
 import {
   anyText,
   flag,
@@ -37,6 +46,7 @@ export type ScriptRecipe = Pick<
 >;
 
 const BIND_MEMBERS = ['source', 'dest', 'readonly', 'cacheKey'] as const satisfies readonly (keyof Bind)[];
+const CACHE_MEMBERS = ['path', 'id', 'sharing'] as const satisfies readonly (keyof Cache)[];
 const SECRET_MEMBERS = ['id', 'file', 'env', 'dest'] as const satisfies readonly (keyof Secret)[];
 const SECRETS = '/run/secrets';
 /** What a sandbox has of its own. */
@@ -73,7 +83,7 @@ export function renderScript(rendering: Rendering, props: LayerProps, imports: r
       'binds',
       listOf((_, what, value) => renderBind(rendering, what, value)),
     ),
-    caches: read('caches', listOf(sandboxPath)),
+    caches: read('caches', listOf(renderCache)),
     secrets: read(
       'secrets',
       listOf((_, what, value) => renderSecret(report, what, value)),
@@ -115,6 +125,16 @@ function renderBind(rendering: Rendering, what: string, value: unknown): BindPla
   return { source, dest, readonly: read('readonly', flag) ?? true, cacheKey: read('cacheKey', anyText) };
 }
 
+const renderCache: Check<CachePlan> = (report, what, value) => {
+  if (typeof value === 'string') return sandboxPath(report, what, value);
+  if (!isObject(value)) return wrong(report, what, value, "a path, or an object such as { path: '/a', id: 'a' }");
+  const given: Partial<Cache> = objectOf(...CACHE_MEMBERS)(report, what, value) ?? {};
+  const read = membersOf<keyof Cache>(report, `${what}.`, given);
+  const path = sandboxPath(report, `${what}.path`, given.path);
+  const [id, sharing] = [read('id', nonEmptyText), read('sharing', oneOf('shared', 'private', 'locked'))];
+  return path === undefined ? undefined : { path, id, sharing };
+};
+
 function parseBind(value: string): Bind {
   const [source = '', dest] = value.split(' -> ');
   return { source: source.trim(), dest: dest?.trim() };
@@ -145,7 +165,9 @@ const secretDest = text(
 function checkPlaces(report: Reporter, recipe: ScriptRecipe, imports: readonly ImportPlan[]): void {
   const { binds = [], caches = [], secrets = [] } = recipe;
   const seen = new Set<string>();
-  const places = [...imports.filter(isScriptImport), ...binds, ...secrets].map(({ dest }) => dest).concat(caches);
+  const places = [...imports.filter(isScriptImport), ...binds, ...secrets]
+    .map(({ dest }) => dest)
+    .concat(caches.map(pathOfCache));
   for (const dest of places.filter((each) => !each.endsWith('/'))) {
     if (seen.has(dest))
       report('STACK2006', `${show(dest)} would be two things for the script`, 'give one of them another dest');

@@ -1,4 +1,4 @@
-import { zeros } from '../archive-copy';
+import { zeros } from '../zeros';
 import type { BlockDecoder } from './block-decoder';
 import { damaged } from './damage';
 import { NONE, STORED_DATA } from './format';

@@ -5,6 +5,7 @@ import { ArchiveCopy } from '../archive-copy';
 import { ARCHIVE_LIMITS, requireRoom, type ArchiveLimits } from '../archive-limits';
 import { ArchiveTree } from '../archive-tree';
 import type { TarHeader } from '../tar-entry';
+import { isHole } from '../zeros';
 import { damaged } from './damage';
 import { SquashfsImage } from './image';
 import { ImageFile } from './image-file';
@@ -51,6 +52,8 @@ class Reading {
   private readonly hash = createHash('sha256');
   /** The first path of every directory and file, by the number of the inode. */
   private readonly paths = new Map<number, string>();
+  /** Bytes of the contents so far, holes among them. */
+  private unpacked = 0;
   /** The directories on the way down, with what is left of them. */
   private readonly open: { readonly path: string; readonly names: AsyncGenerator<ListedName> }[] = [];
 
@@ -111,10 +114,12 @@ class Reading {
   }
 
   private async takeFile(file: FileInode, header: TarHeader): Promise<void> {
-    requireRoom(this.copy.position + file.size, this.imageSize, this.limits);
+    this.unpacked += file.size;
+    requireRoom(this.unpacked, this.imageSize, this.limits);
     this.entries.header(header, this.copy.position);
     for await (const piece of this.image.content(file)) {
       this.entries.data(piece);
+      if (isHole(piece)) continue;
       this.hash.update(piece);
       await this.copy.write(piece);
     }

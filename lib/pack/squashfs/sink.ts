@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { StackError } from '../../core';
+import { StackError, syncData, syncFile } from '../../core';
 import { ANNOTATION } from '../../oci';
 import type { Entry } from '../entry';
 import { readChunks } from '../file-io';
@@ -90,8 +90,8 @@ export class SquashfsSink implements Sink {
     const size = this.output.position;
     const handle = await this.output.complete(encodeSuperblock({ ...places, level, time }));
     // The disk is busy with the image while its digest is computed; what comes behind it is small.
-    const [blob] = await Promise.all([this.seal(handle, size), handle.datasync()]);
-    await handle.sync();
+    const [blob] = await Promise.all([this.seal(handle, size), syncData(handle)]);
+    await syncFile(handle);
     await this.output.close();
     return blob;
   }

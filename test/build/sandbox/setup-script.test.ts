@@ -7,16 +7,11 @@ const DRIVERS: readonly Driver[] = ['unshare', 'crun', 'runc'];
 const WORK = "/it's a/work";
 
 function setup(driver: Driver, more: Partial<Setup> = {}): Setup {
-  const { files, enter, launch, judge } = launchBy(
-    driver,
-    { command: ['/stack/script'], env: { TOKEN: 'hidden' } },
-    WORK,
-  );
+  const { files, enter, launch } = launchBy(driver, { command: ['/stack/script'], env: { TOKEN: 'hidden' } }, WORK);
   return {
     files,
     enter,
     launch,
-    judge,
     work: WORK,
     overlay: { plain: 'lowerdir=0', withPoints: 'lowerdir=p:0' },
     devices: [{ name: 'null', kind: 'file', line: '/dev/null /w/dev/null none bind 0 0' }],
