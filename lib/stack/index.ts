@@ -2,14 +2,14 @@ export { Combination, type IndexedLayer, type LayeredComponent, type Place } fro
 export { baseWithin, ownSteps, sharedBase } from './base';
 export { commute, type Commute } from './commute';
 export { recordOf, type CombinationRecord, type ImageRecord } from './component-record';
-export { mergeConfigs, NOTHING_SETTLED, withProtocol, type Settled } from './config';
+export { mergeConfigs, NOTHING_SETTLED, type Settled } from './config';
 export { sharedConfiguration, type Configuration } from './configuration';
 export { errorOf, warningsOf } from './conflict-messages';
 export type * from './conflict-report';
 export { CONFLICT_RULES, matcherOf } from './conflict-rules';
 export { findConflicts, type Findings } from './conflicts';
 export * from './declared-config';
-export { envEntries, envOf } from './env';
+export { envOf } from './env';
 export { isEqual as isSameState } from './entry-conflict';
 export { explainPath, type Explanation, type Provider } from './explain';
 export { explainConfig, type ConfigField } from './explain-config';
