@@ -5,6 +5,7 @@ import { requireImage, type BuiltImage, type BuiltImages, type ImageRequest } fr
 import type { BuildContext } from './context';
 import { debianDelta } from './debian-delta';
 import type { Delta, KnownDelta } from './delta';
+import { missingAccount } from './check-user';
 import { layFoundation, type Foundation } from './foundation';
 import { generatedLabels } from './generated-labels';
 import { isoSeconds } from './iso-seconds';
@@ -61,6 +62,8 @@ async function buildOnFoundation(
   if (own !== undefined) await add(own);
   const labels = plan.type === 'layer' ? await generatedLabels(context, path, plan, inherited, deltas, files) : {};
   const config = applyConfig(withLabels(inherited, labels), plan.config);
+  // Where only the config is new the layers below need not be here.
+  if (own !== undefined) await warnOfUser(context, path, deltas, config.User);
   if (own === undefined && config !== inherited) for (const list of steps.values()) list.push(configStep(created));
   return {
     path,
@@ -90,6 +93,18 @@ async function ownDelta(
   if (plan.type === 'debian-packages') return debianDelta(context, path, plan);
   if (plan.run === undefined) return layerDelta(context, path, plan, base, files);
   return runDelta(context, path, { ...plan, run: plan.run }, config, base, files);
+}
+
+async function warnOfUser(
+  context: BuildContext,
+  image: string,
+  deltas: readonly KnownDelta[],
+  user: string | undefined,
+): Promise<void> {
+  const missing = await missingAccount(context, deltas, user);
+  if (missing === undefined) return;
+  const message = `containers start as user '${user ?? ''}', but there is no ${missing}`;
+  context.listener({ code: 'warning', id: 'user-unknown', message, image });
 }
 
 function configStep(created: string): ImageStep {

@@ -1,7 +1,7 @@
 import { canonicalJson, reopened } from '../core';
 import { digestOf, isDigest } from '../oci';
 import { treeDigest, type Tree } from '../pack';
-import { CONFLICT_RULES, findConflicts, type ConflictReport } from '../stack';
+import { CONFLICT_RULES, DIVERSIONS, findConflicts, type Combination, type ConflictReport } from '../stack';
 import type { CombinedDeltas } from './built-image';
 import { combinationOf } from './combined';
 import type { BuildContext } from './context';
@@ -106,10 +106,12 @@ async function settle(
   const combination = await combinationOf(context, compared);
   const findings = findConflicts(combination, { rules: how.conflicts, mergers: mergers.map(({ paths }) => paths) });
   const { report, claims, restorations } = findings;
-  if (claims.size === 0 && restorations.size === 0) return { record: { report: report.build() } };
+  const diverts = hasOwnDiversions(combination);
+  if (claims.size === 0 && restorations.size === 0 && !diverts) return { record: { report: report.build() } };
   const settling = await Settling.of(compared, combination, findings, context.epoch);
   settling.restore();
   await settling.merge(mergers);
+  if (diverts) await settling.checkDiversions();
   if (how.glue === 'forbid' && !settling.glue.isEmpty) report.forbidGlue();
   if (report.hasErrors || settling.glue.isEmpty) return { record: { report: report.build(false) } };
   const published =
@@ -118,6 +120,12 @@ async function settle(
   const contentKey = treeDigest(tree) ?? '';
   const built = report.build();
   return { record: { report: built, glue: { contentKey, createdBy: `glue ${settlersIn(built).join(', ')}` } }, tree };
+}
+
+/** Whether a component has diversions that another one may not know. */
+function hasOwnDiversions(combination: Combination): boolean {
+  const { components } = combination;
+  return combination.placesOf(DIVERSIONS).some(({ layer }) => combination.ownersOf(layer).length < components.length);
 }
 
 /** The mergers and rules that settle something, sorted. */

@@ -1,6 +1,7 @@
 import { compareNames, StackError } from '../core';
 import type { Entry, Metadata, Tree } from '../pack';
 import {
+  findDiverted,
   matcherOf,
   mergeMetadata,
   type Combination,
@@ -87,6 +88,14 @@ export class Settling {
       this.glue.settle();
     }
     this.reportRest();
+  }
+
+  /** Adds files that dpkg would have put elsewhere, where components have diversions that others do not know. */
+  public async checkDiversions(): Promise<void> {
+    const components = this.views.map((view, at) => ({ name: this.nameOf(at), files: filesOf(view) }));
+    for (const { path, message, components: names } of await findDiverted(components, filesOf(this.glue.view))) {
+      this.findings.report.add({ code: 'DIVERTED_FILE', path, owners: this.ownersAt(path, names), message });
+    }
   }
 
   /** Paths of the same components together, since these share the same base at all of them. */

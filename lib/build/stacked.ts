@@ -24,8 +24,10 @@ import {
   type ImageRequest,
 } from './built-image';
 import { checkConflicts } from './check-conflicts';
+import { missingAccount } from './check-user';
 import { withCommuting } from './commuting';
 import type { BuildContext } from './context';
+import type { KnownDelta } from './delta';
 import { glueOn } from './glue-layer';
 import { manifestDigestOf } from './manifest-digest';
 import { requireMountable } from './mountable';
@@ -69,6 +71,8 @@ export async function buildStacked(
   const ordered = await orderedDeltas(context, parts, formats);
   const combined = { ...ordered, compared: comparedDeltas(context, ordered), how: plan };
   const glue = await checkConflicts(context, path, combined);
+  const whole = glue === undefined ? combined.deltas : [...combined.deltas, glue.delta];
+  await checkUser(context, path, parts, whole, variants[0]?.[1].config.User);
   const glued = glue === undefined ? undefined : await glueOn(context, path, glue, new Map(variants));
   const published = glued?.variants ?? new Map(variants);
   requireMountable(context, path, published);
@@ -136,6 +140,27 @@ function configurationOf(
     base,
     components,
   };
+}
+
+/** @throws StackError STACK5038 for a user that the merged account files lack: no container of the image would start */
+async function checkUser(
+  context: BuildContext,
+  path: string,
+  parts: readonly BuiltImage[],
+  deltas: readonly KnownDelta[],
+  user: string | undefined,
+): Promise<void> {
+  const missing = await missingAccount(context, deltas, user);
+  if (missing === undefined) return;
+  const setters = parts.filter(({ configuration }) => configuration.runtime.User === user);
+  const names = setters.length === 0 ? [path] : setters.map((part) => part.path);
+  throw new StackError(
+    'STACK5038',
+    `containers would start as user '${user ?? ''}', which ${names.map((name) => `'${name}'`).join(' and ')} sets, but there is no ${missing}`,
+    {
+      hint: 'add it in one of the components, or set config: { user: … } on the combined image to one that is there, or to a number',
+    },
+  );
 }
 
 function componentOf(part: BuiltImage, format: LayerFormat, bases?: NamedBases): Component {

@@ -87,6 +87,7 @@ export const ERROR_CODES = {
   STACK5004: { title: 'The combined configuration would be ambiguous.', exit: EXIT.failed },
   STACK5005: { title: 'An image has more layers than runtimes can mount.', exit: EXIT.failed },
   STACK5006: { title: 'An image has the same filesystem image twice, which cannot be mounted.', exit: EXIT.failed },
+  STACK5007: { title: 'Components give one filesystem image different verity annotations.', exit: EXIT.failed },
 
   STACK5010: { title: 'Two components have different content at one path.', exit: EXIT.failed },
   STACK5011: { title: 'Two components give a file different owners, modes or attributes.', exit: EXIT.failed },
@@ -130,6 +131,8 @@ export const ERROR_CODES = {
   },
   STACK5036: { title: 'One component lets more into a file of the base.', exit: EXIT.failed },
   STACK5037: { title: 'One component replaces the loader or the C library of the others.', exit: EXIT.failed },
+  STACK5038: { title: 'A combined image would start as a user that it does not have.', exit: EXIT.failed },
+  STACK5039: { title: "A diversion of one component meets a package of another one.", exit: EXIT.failed },
 
   STACK6001: { title: 'A directory is not an OCI layout, or a broken one.', exit: EXIT.failed },
   STACK6002: { title: 'An image is not in the OCI layout.', exit: EXIT.failed },

@@ -31,6 +31,7 @@ const KINDS: Readonly<Record<ConflictCode, { readonly error: ErrorCode; readonly
     error: 'STACK5035',
     text: 'a component changes a link of the base that another one has files behind',
   },
+  DIVERTED_FILE: { error: 'STACK5039', text: 'a package has a file at a path that another component diverts' },
   FILE_WEAKENED: { error: 'STACK5036', text: 'a component lets more into a file of the base' },
   RUNTIME_REPLACED: {
     error: 'STACK5037',

@@ -25,6 +25,8 @@ export type ConflictCode =
   | 'FILE_OVER_DIRECTORY'
   /** One component removes a link of the base, or lets it lead elsewhere, and another one has files behind it. */
   | 'LINK_CHANGED'
+  /** A package of one component has a file at a path that another one diverts: dpkg would have put it elsewhere. */
+  | 'DIVERTED_FILE'
   /** One component lets more into a file of the base. */
   | 'FILE_WEAKENED'
   /** One component replaces the loader or the C library, without a package, that the other's programs were built for. */

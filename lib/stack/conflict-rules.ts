@@ -113,6 +113,7 @@ const FIXES: Readonly<Partial<Record<ConflictCode, string>>> = {
   TYPE_CONFLICT:
     'build the components so that they have the same type of file there; runtimes disagree on what comes of two types',
   IMPLICIT_PARENT: 'build the upper component on the same base, or put its files where the link leads',
+  DIVERTED_FILE: 'build the component with the package on the one that diverts, so that dpkg knows of it',
   LINK_CHANGED: 'change the link in the base, or put the files where it leads now',
   RUNTIME_REPLACED: 'replace it in the base, on which all components are built',
   NAME_COLLISION: 'rename one of them, or leave out portable',

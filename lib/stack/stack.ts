@@ -1,5 +1,5 @@
 import { StackError } from '../core';
-import { formatPlatform, samePlatform } from '../oci';
+import { ANNOTATION, formatPlatform, samePlatform } from '../oci';
 import { sharedBase } from './base';
 import type { Commute } from './commute';
 import { mergeConfigs, NOTHING_SETTLED, type Settled } from './config';
@@ -21,6 +21,7 @@ export function stackImages(
   const { platform } = components[0].variant;
   requireOnePlatform(components);
   requireOneFamily(components);
+  requireOneVerity(components);
   const base = sharedBase(components);
   const configs = components.map(({ name, variant }) => ({ name, config: variant.config }));
   return {
@@ -54,4 +55,33 @@ function requireOneFamily(components: readonly Component[]): void {
       seen ??= { name, family };
     }
   }
+}
+
+/** A filesystem image has one root hash: who mounts it by another one gets nothing, or not what was meant. */
+function requireOneVerity(components: readonly Component[]): void {
+  const seen = new Map<string, { readonly name: string; readonly hash: string | undefined }>();
+  for (const { name, variant } of components) {
+    for (const layer of layersOf(variant)) {
+      if (familyOf(layer) === 'tar') continue;
+      const { digest, annotations = {} } = layer.descriptor;
+      const hash = annotations[ANNOTATION.verityRootHash] ?? annotations[ANNOTATION.verityRootHashLegacy];
+      const first = seen.get(digest);
+      if (first === undefined) seen.set(digest, { name, hash });
+      else if (first.hash !== hash) throw contradictingHashes(digest, first, { name, hash });
+    }
+  }
+}
+
+function contradictingHashes(
+  digest: string,
+  ...sides: readonly { readonly name: string; readonly hash: string | undefined }[]
+): StackError {
+  const told = sides.map(({ name, hash }) => `'${name}' has ${hash === undefined ? 'none' : hash}`);
+  return new StackError(
+    'STACK5007',
+    `of the layer ${digest} the root hashes for dm-verity differ: ${told.join(', ')}`,
+    {
+      hint: 'one of the images was changed after it was built: build it again, or take the layer from the other one',
+    },
+  );
 }

@@ -1,5 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { DEBIAN_MERGERS } from '../../lib/stack/mergers/debian';
+import { findDiverted } from '../../lib/stack/mergers/debian/diverted';
+import { dpkgDiversions } from '../../lib/stack/mergers/debian/diversions';
 import { parsePackages } from '../../lib/stack/mergers/debian/package';
 import { PackageSet } from '../../lib/stack/mergers/debian/package-set';
 import { compareVersions } from '../../lib/stack/mergers/debian/version';
@@ -251,6 +253,75 @@ test.each<[string, string[], Step[], Step[], Step[]]>([
     expect(merged.files).toEqual(textOf(after(bottom, ...p, ...q)));
   },
 );
+
+const TOOL: TestPackage = { name: 'tool', files: { 'usr/bin/tool': 'of tool' } };
+const NEWER: TestPackage = { name: 'tool', version: '2.0', files: { 'usr/bin/tool': 'of tool 2' } };
+const WRAPPER: TestPackage = { name: 'wrapper', files: { 'usr/bin/tool': 'of wrapper' } };
+
+/** Diverts the tool, as `dpkg-divert --rename` does, for a package or by hand. */
+const divertTool =
+  (by: string): Step =>
+  (root) => {
+    root.tool(
+      'dpkg-divert',
+      `--root=${root.path('')}`,
+      ...(by === ':' ? ['--local'] : ['--package', by]),
+      ...['--rename', '--divert', '/usr/bin/tool.real', '--add', '/usr/bin/tool'],
+    );
+  };
+
+test.each<[string, Step[], Step[], Step[]]>([
+  ['a new package', [install({ name: 'm' })], [divertTool(':')], [install(TOOL)]],
+  [
+    'a new package below a wrapper',
+    [install({ name: 'm' })],
+    [divertTool('wrapper'), install(WRAPPER)],
+    [install(TOOL)],
+  ],
+  ['the package that diverts', [install({ name: 'm' })], [divertTool('wrapper')], [install(WRAPPER)]],
+  ['a package of the base', [install(TOOL)], [divertTool(':')], [install({ name: 'n' })]],
+  ['a package of the base that is newer', [install(TOOL)], [divertTool(':')], [install(NEWER)]],
+  ['a package of another file', [install({ name: 'm' })], [divertTool(':')], [install({ ...TOOL, files: { x: '' } })]],
+  ['a package that knows of it', [divertTool(':')], [install({ name: 'n' })], [install(TOOL)]],
+])('a diversion and %s: what dpkg puts elsewhere is told, and nothing else', async (_what, old, p, q) => {
+  const bottom = base(...old);
+  const [left, right] = [after(bottom, ...p), after(bottom, ...q)];
+  const { components, stacked } = requestOf(bottom.files(''), left.files(''), right.files(''));
+  const sequence = after(bottom, ...p, ...q).files('');
+  const names = ['usr/bin/tool', 'usr/bin/tool.real'];
+  const naive = await Promise.all(names.map((name) => stacked.read(name)));
+  const isElsewhere = names.some((name, at) => sequence[name]?.toString() !== naive[at]?.toString());
+  const found = await findDiverted(components, stacked);
+  expect(found.map(({ path, components: names }) => [path, ...names])).toEqual(
+    isElsewhere ? [['usr/bin/tool', 'a', 'b']] : [],
+  );
+});
+
+test.each([
+  ['/usr/bin/x /usr/share/x', '/usr/bin/y /usr/share/x'],
+  ['/usr/bin/x /usr/share/x', '/usr/share/x /usr/share/z'],
+  ['/usr/bin/x /usr/share/x', '/usr/lib/z /usr/bin/x'],
+  ['/usr/bin/x /usr/share/x', '/usr/bin/y /usr/share/y'],
+])('diversions of %s and %s are merged where dpkg-divert takes both', async (one, other) => {
+  const add =
+    (text: string): Step =>
+    (root) => {
+      const [from = '', to = ''] = text.split(' ');
+      root.tool('dpkg-divert', '--local', '--no-rename', '--divert', to, '--add', from);
+    };
+  const bottom = base(install({ name: 'm' }));
+  const [p, q] = [after(bottom, add(one)), after(bottom, add(other))];
+  const request = requestOf(database(bottom), database(p), database(q));
+  const outcome = await outcomeOf(dpkgDiversions, requestFor(dpkgDiversions, request));
+  let sequence: DpkgRoot | undefined;
+  try {
+    sequence = after(p, add(other));
+  } catch {
+    expect(outcome).toEqual([expect.stringMatching(/^MERGE_CONFLICT the diversions of .* clash.* \[a b\]$/)]);
+  }
+  if (sequence !== undefined)
+    expect(outcome).toMatchObject({ 'var/lib/dpkg/diversions': textOf(sequence)['var/lib/dpkg/diversions'] });
+});
 
 /** `NAME[:ARCHITECTURE] [VERSION] [FIELD=VALUE …]`. */
 function package_(text: string): TestPackage {

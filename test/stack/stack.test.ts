@@ -75,6 +75,16 @@ describe('stackImages', () => {
     });
   });
 
+  test('refuses two root hashes for one filesystem image, naming both components', async () => {
+    const layer = squashfsLayer('b');
+    const other = { ...layer, descriptor: { ...layer.descriptor, annotations: { other: 'b' } } };
+    const error = await failureOf(() => stackImages(components(of(step(layer)), of(step(layer)), of(step(other)))));
+    expect(error).toMatchObject({
+      code: 'STACK5007',
+      message: expect.stringMatching(/'a' has [0-9a-f]{64}, 'c' has none$/) as string,
+    });
+  });
+
   test('refuses them in one component too, and layers of a kind it does not know', async () => {
     const mixed = of(step(tarLayer('a')), step(squashfsLayer('b')));
     expect(await failureOf(() => stackImages(components(mixed)))).toMatchObject({ code: 'STACK5002' });

@@ -3,6 +3,8 @@ import type { Merger } from './merger';
 import { SYSTEM_MERGERS } from './system';
 
 export type * from './merger';
+export { findDiverted } from './debian/diverted';
+export { DIVERSIONS } from './debian/diversions';
 export { lostPackages } from './debian/lost-packages';
 export { STATUS } from './debian/package';
 
