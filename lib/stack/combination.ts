@@ -35,8 +35,8 @@ export class Combination {
   public readonly layers: readonly LayerPaths[];
   private readonly owned: readonly (readonly boolean[])[];
   private readonly foreign: readonly (readonly boolean[])[];
-  /** Of each component, its layers that hide something, top to bottom. */
-  private readonly hiders: readonly (readonly number[])[];
+  /** Of each component, its layers, top to bottom. */
+  private readonly ownLayers: readonly (readonly number[])[];
 
   public constructor(
     public readonly indexed: readonly IndexedLayer[],
@@ -50,9 +50,7 @@ export class Combination {
       return indexed.map(({ key }) => keys.has(key));
     });
     this.foreign = indexed.map((_, a) => indexed.map((__, b) => !this.owned.some((has) => has[a] && has[b])));
-    this.hiders = this.owned.map((has) =>
-      this.layers.flatMap((layer, at) => (has[at] === true && layer.hasMarks ? [at] : [])).reverse(),
-    );
+    this.ownLayers = this.owned.map((has) => [...layers.keys()].filter((at) => has[at]).reverse());
   }
 
   /** The place of a directory, links followed. */
@@ -102,7 +100,7 @@ export class Combination {
       const place = places[at];
       if (place === undefined || !this.has(component, place.layer) || !this.has(other, place.layer)) continue;
       if (this.layer(place.layer).type(place.at) === 'whiteout') return undefined;
-      const isHidden = this.hiders[component]?.some(
+      const isHidden = this.ownLayers[component]?.some(
         (layer) => layer > place.layer && this.has(other, layer) && this.layer(layer).hides(path),
       );
       return isHidden === true ? undefined : place;

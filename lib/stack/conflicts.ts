@@ -80,6 +80,8 @@ class ConflictFinder implements Findings {
   /** By layer, what is at the path that is compared: every pair of components asks for it. */
   private readonly states = new Map<number, State>();
   private readonly foundations: Foundations;
+  /** By layer, paths at which it has something else than a directory over one. */
+  private readonly replaced = new Map<number, string[]>();
 
   public constructor(
     private readonly combination: Combination,
@@ -118,7 +120,10 @@ class ConflictFinder implements Findings {
   public comparePaths(): void {
     const names = new NameCollisions();
     this.combination.walk((path, places) => {
-      if (places.length > 1) this.comparePlaces(path, places);
+      if (places.length > 1) {
+        this.noteReplaced(path, places);
+        this.comparePlaces(path, places);
+      }
       const top = places.at(-1);
       if (top === undefined || this.typeOf(top) === 'whiteout') return;
       for (const twin of names.add(path, top.layer)) {
@@ -128,10 +133,43 @@ class ConflictFinder implements Findings {
   }
 
   public followWhiteouts(): void {
+    this.followRemovedLinks();
     const hidden = findHidden(this.combination, this.judge);
     for (const finding of hidden.conflicts) this.add(finding);
     for (const { finding, more } of hidden.marks) this.report.add(finding, more);
     for (const each of hidden.restorations) this.restorations.set(each.path, each);
+  }
+
+  /** Takes note of what lies over directories of layers below, before the walk comes to what is in these. */
+  private noteReplaced(path: string, places: readonly Place[]): void {
+    const isDirectory = (place: Place): boolean => ['directory', 'implied'].includes(this.typeOf(place));
+    const lowest = places.findIndex(isDirectory);
+    if (lowest < 0) return;
+    for (const place of places.slice(lowest + 1)) {
+      if (isDirectory(place) || this.typeOf(place) === 'whiteout') continue;
+      this.combination.layer(place.layer).cover(path);
+      this.replaced.set(place.layer, [...(this.replaced.get(place.layer) ?? []), path]);
+    }
+  }
+
+  /** Looks at links that only go with the directory that they are in: walking over the paths they come but once. */
+  private followRemovedLinks(): void {
+    const { layers } = this.combination;
+    const links = layers.flatMap((marking, above) =>
+      [...marking.marks.map((mark) => marking.path(mark)), ...(this.replaced.get(above) ?? [])].flatMap((directory) =>
+        layers.slice(0, above).flatMap((paths) => {
+          const [from, to] = paths.below(directory);
+          const found: string[] = [];
+          for (let at = from; at < to; at += 1) if (paths.type(at) === 'symlink') found.push(paths.path(at));
+          return found;
+        }),
+      ),
+    );
+    for (const path of new Set(links)) {
+      const places = this.combination.placesOf(path);
+      this.states.clear();
+      if (places.length === 1) this.addOneSided(path, places);
+    }
   }
 
   /** Compares what each component has at a path in the end with what every other one has. */

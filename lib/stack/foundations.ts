@@ -54,7 +54,7 @@ export class Foundations {
     const { combination } = this;
     const finals = combination.components.map((_, component) => combination.finalOf(path, places, component));
     for (const [changer, final] of finals.entries()) {
-      const last = final ?? places.findLast(({ layer }) => combination.has(changer, layer));
+      const last = final ?? this.markAt(path, changer);
       if (last === undefined) continue;
       for (const [other, kept] of finals.entries()) {
         if (other === changer || combination.has(other, last.layer)) continue;
@@ -74,6 +74,21 @@ export class Foundations {
         if (change !== undefined) yield change;
       }
     }
+  }
+
+  /** The uppermost mark by which a component removes a path, or a directory above it. */
+  private markAt(path: string, component: number): Place | undefined {
+    const { combination } = this;
+    for (let layer = combination.layers.length - 1; layer >= 0; layer -= 1) {
+      const paths = combination.layer(layer);
+      if (!paths.hasMarks || !combination.has(component, layer)) continue;
+      const at = paths.find(path);
+      if (at !== undefined && paths.type(at) === 'whiteout') return { layer, at };
+      const hider = paths.hider(path);
+      const mark = hider === undefined ? undefined : paths.find(hider);
+      if (mark !== undefined) return { layer, at: mark };
+    }
+    return undefined;
   }
 
   private changeOf(sides: Sides): Change | undefined {

@@ -33,7 +33,7 @@ export class LayerPaths {
 
   /** Positions of whiteouts and opaque directories. */
   public readonly marks: readonly number[];
-  private readonly hiding: ReadonlySet<string>;
+  private readonly hiding: Set<string>;
 
   private constructor(
     private readonly list: PathList,
@@ -58,7 +58,7 @@ export class LayerPaths {
 
   /** Whether anything of the layers below is hidden. */
   public get hasMarks(): boolean {
-    return this.marks.length > 0;
+    return this.hiding.size > 0;
   }
 
   /** Path at a position. */
@@ -104,6 +104,11 @@ export class LayerPaths {
   public below(directory: string): readonly [from: number, to: number] {
     if (directory === '') return [this.size > 0 && this.path(0) === '' ? 1 : 0, this.size];
     return [this.firstFrom(`${directory}/`), this.firstFrom(`${directory}0`)];
+  }
+
+  /** Takes note that what is at a path here is no directory, in the place of one of the layers below. */
+  public cover(path: string): void {
+    this.hiding.add(path);
   }
 
   /** Whether a directory above a path is removed or opaque here, so that nothing below this layer is seen there. */

@@ -138,7 +138,11 @@ function layersAt({ layers }: Case, file: string): string {
 function problemsOf(each: Case, verdict: Verdict, { errors }: Report): readonly string[] {
   const { name } = each;
   const told = errors.map(({ code, path: file }) => `${code} ${file}`).join(', ');
-  if (errors.length === 0) return [...verdict.must].map(([file, why]) => `${name}: /${file} is not refused: ${why}`);
+  if (errors.length === 0)
+    return [...verdict.must].map(
+      ([file, why]) =>
+        `${name}: /${file} is not refused: ${why}: ${verdict.textAt(file)}; layers: ${layersAt(each, file)}`,
+    );
   const strange = errors.filter(({ path: file }) => !verdict.may(file.slice(1)));
   return strange.map(
     ({ code, path: file }) =>

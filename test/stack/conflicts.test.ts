@@ -137,7 +137,7 @@ describe('what two components have at one path', () => {
         b1: [whiteout('lib')],
         b2: [link('lib', 'usr/lib'), directory('usr'), directory('usr/lib'), file('usr/lib/o', '1')],
       },
-      ['error FOREIGN_WHITEOUT /lib', 'error TYPE_CONFLICT /lib'],
+      ['error TYPE_CONFLICT /lib'],
     ],
     [
       'privileges that one component gives, and content of the other',
@@ -199,6 +199,9 @@ describe('what two components have at one path', () => {
   });
 
   test('only what a component has in the end counts', () => {
+    const gone = { ab: [directory('d'), file('d/x', '1')], a1: [file('d/x', '2')], a2: [file('d')], b: [file('y')] };
+    expect(shortOf({ ...gone, b: [directory('d'), file('d/x', '3')] })).toEqual(['error TYPE_CONFLICT /d']);
+    expect(shortOf(gone)).toEqual([]);
     expect(shortOf({ a1: [file('x', '1')], a2: [whiteout('x')], b: [file('x', '2')] })).toEqual([]);
     expect(
       shortOf({ a1: [directory('d'), file('d/x', '1')], a2: [whiteout('d')], b: [directory('d'), file('d/x', '2')] }),
@@ -352,6 +355,20 @@ describe('what one component changes and the other rests on', () => {
       ['error LINK_CHANGED /lib'],
     ],
     ['a link that is removed', { ab: usr, a: [whiteout('lib')], b: program }, ['error LINK_CHANGED /lib']],
+    [
+      'a link that is removed with the directory it is in',
+      {
+        ab: [...usr, directory('opt'), link('opt/lib', '/usr/lib')],
+        a: [whiteout('opt')],
+        b: program,
+      },
+      ['error LINK_CHANGED /opt/lib'],
+    ],
+    [
+      'a link in a directory that becomes a file',
+      { ab: [...usr, directory('opt'), directory('opt/d'), link('opt/d/l', '/usr/lib')], a: [file('opt')], b: program },
+      ['error LINK_CHANGED /opt/d/l'],
+    ],
     [
       'a link that leads elsewhere, and that the other repeats',
       { ab: usr, a: [link('lib', 'usr/lib64')], b: [...program, link('lib', 'usr/lib')] },

@@ -75,7 +75,12 @@ export function threeWay(base: Sight, sights: readonly Sight[], named: ReadonlyS
         const inside = paths.filter((each) => isBelow(each, path) && others.some((other) => isNew(other, each)));
         if (now !== undefined && inside.length > 0) must.set(path, 'no directory any more');
         if (now === undefined && inside.length > 0) {
-          wanted.set(path, [before, ...others.map((other) => other.get(path)).filter((each) => each?.type === 'd')]);
+          const areAnyones = inside.every((each) => each.startsWith('tmp/'));
+          wanted.set(path, [
+            before,
+            ...(areAnyones ? [undefined] : []),
+            ...others.map((other) => other.get(path)).filter((each) => each?.type === 'd'),
+          ]);
           may.add(path);
         }
       }
