@@ -127,8 +127,19 @@ const FIXES: Readonly<Partial<Record<ConflictCode, string>>> = {
   GLUE_FORBIDDEN: "leave out glue: 'forbid', or let one component have all of it",
 };
 
+/** A glob that is one path. */
+function globOf(path: string): string {
+  const isGlob = path.includes('\\') || picomatch.scan(path).isGlob;
+  return isGlob ? path.replace(/[\\*?[\]{}()!+@|]/g, '\\$&') : path;
+}
+
+/** A string as JavaScript writes it: bytes that are no UTF-8 are lone surrogates, which no terminal shows. */
+function literalOf(text: string): string {
+  return `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+}
+
 /** What to do about a conflict. */
 export function fixOf(code: ConflictCode, path: string): string {
-  const rule = `{ match: '${path}', policy: 'last-wins' }`;
+  const rule = `{ match: ${literalOf(globOf(path))}, policy: 'last-wins' }`;
   return FIXES[code] ?? `to take what is on top, set conflicts: { rules: [${rule}] } on the combined image`;
 }

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { indexLine, PathList, type Entry } from '../../lib/pack';
 import { findConflicts } from '../../lib/stack';
@@ -193,6 +194,21 @@ describe('what two components have at one path', () => {
       fix: "to take what is on top, set conflicts: { rules: [{ match: '/x', policy: 'last-wins' }] } on the combined image",
     });
   });
+
+  test.each(['x\udcff', "it's", 'a*', '[', 'back\\slash', '{a,b}', '"', 'libstdc++.so', '@(a)'])(
+    'the rule of a fix is for that path, and can be pasted: %j',
+    (name) => {
+      const layers = { a: [file(name, '1'), file('a', '1')], b: [file(name, '2'), file('a', '2')] };
+      const { fix } = conflictsOf(layers).find(({ path }) => path === `/${name}`) ?? { fix: '' };
+      const [, literal = ''] = /match: ('.*'), policy/.exec(fix) ?? [];
+      expect(literal).toMatch(/^[ -~]+$/);
+      const match = runInNewContext(literal) as string;
+      expect(shortOf(layers, { rules: [{ match, policy: 'last-wins' }] })).toEqual([
+        'error CONTENT_CONFLICT /a',
+        `info CONTENT_CONFLICT /${name}`,
+      ]);
+    },
+  );
 
   test('inside of one component overwriting is meant', () => {
     expect(shortOf({ a1: [file('x', '1')], a2: [file('x', '2'), directory('y')], b: [file('z')] })).toEqual([]);
