@@ -1,8 +1,17 @@
-import { errorOf, explainPath, warningsOf, type Conflict, type Explanation } from '../stack';
+import {
+  errorOf,
+  explainPath,
+  explainPaths,
+  warningsOf,
+  type Combination,
+  type Conflict,
+  type Explanation,
+  type ProvidedPaths,
+} from '../stack';
 import type { CombinedDeltas } from './built-image';
 import { combinationOf } from './combined';
 import type { BuildContext } from './context';
-import { settleConflicts, settlersIn, type GlueDelta } from './settle-conflicts';
+import { settleConflicts, settlersIn, type GlueDelta, type Settlement } from './settle-conflicts';
 
 /**
  * Tells conflicts as warnings, or throws those that are errors.
@@ -38,6 +47,26 @@ export interface ExplainedPath extends Explanation {
 }
 
 /**
+ * Tells who provides each path of an image that a glob matches, the glue layer included.
+ * @param pattern over absolute paths; `/` is everything
+ * @throws StackError as `settleConflicts`
+ */
+export async function explainPathsIn(
+  context: BuildContext,
+  image: string,
+  combined: CombinedDeltas,
+  pattern: string,
+): Promise<ProvidedPaths> {
+  return explainPaths(await withGlue(context, combined, await settleConflicts(context, image, combined)), pattern);
+}
+
+/** The layers of an image with its glue layer. */
+function withGlue(context: BuildContext, combined: CombinedDeltas, { glue }: Settlement): Promise<Combination> {
+  const deltas = [...combined.deltas, ...(glue === undefined ? [] : [glue.delta])];
+  return combinationOf(context, { ...combined, deltas });
+}
+
+/**
  * Tells which layers have a path, the glue layer included.
  * @param path absolute
  * @throws StackError as `settleConflicts`
@@ -48,9 +77,9 @@ export async function explainIn(
   combined: CombinedDeltas,
   path: string,
 ): Promise<ExplainedPath> {
-  const { glue, report } = await settleConflicts(context, image, combined);
-  const deltas = [...combined.deltas, ...(glue === undefined ? [] : [glue.delta])];
-  const explanation = explainPath(await combinationOf(context, { ...combined, deltas }), path);
+  const settlement = await settleConflicts(context, image, combined);
+  const { report } = settlement;
+  const explanation = explainPath(await withGlue(context, combined, settlement), path);
   const { resolved, providers } = explanation;
   // A report lists some of what a whiteout hides.
   const conflicts = report.conflicts.filter((conflict) => {

@@ -6,7 +6,7 @@ export {
   type BuiltImages,
   type CombinedDeltas,
 } from './built-image';
-export { explainIn, type ExplainedPath } from './check-conflicts';
+export { explainIn, explainPathsIn, type ExplainedPath } from './check-conflicts';
 export * from './context';
 export { DebianSource, lockKey, packageRequest } from './debian';
 export * from './discard';

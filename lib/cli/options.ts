@@ -314,9 +314,9 @@ export const COMMANDS = {
   },
   explain: {
     arguments: '<image> [path]',
-    argumentDescription: 'path, name or id of one image; absolute path in it',
+    argumentDescription: 'path, name or id of one image; absolute path in it, a glob, or / for everything',
     description:
-      'tell which components and layers of an image have a path, or which images set the fields of its config',
+      'tell which components and layers of an image have a path, who provides what a glob matches, or which images set the fields of its config',
     options: ['concurrency', 'frozen', 'requireHash', 'noCache', 'sandbox', 'plainHttp'],
   },
   shell: {

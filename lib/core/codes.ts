@@ -132,7 +132,7 @@ export const ERROR_CODES = {
   STACK5036: { title: 'One component lets more into a file of the base.', exit: EXIT.failed },
   STACK5037: { title: 'One component replaces the loader or the C library of the others.', exit: EXIT.failed },
   STACK5038: { title: 'A combined image would start as a user that it does not have.', exit: EXIT.failed },
-  STACK5039: { title: "A diversion of one component meets a package of another one.", exit: EXIT.failed },
+  STACK5039: { title: 'A diversion of one component meets a package of another one.', exit: EXIT.failed },
 
   STACK6001: { title: 'A directory is not an OCI layout, or a broken one.', exit: EXIT.failed },
   STACK6002: { title: 'An image is not in the OCI layout.', exit: EXIT.failed },

@@ -1,5 +1,7 @@
+import { compareNames } from '../core';
 import { parentOf, pathIn } from '../pack';
-import type { Combination } from './combination';
+import type { Combination, Place } from './combination';
+import { matcherOf } from './conflict-rules';
 import { describe } from './entry-conflict';
 
 /** What one layer does to a path. */
@@ -45,4 +47,60 @@ export function explainPath(combination: Combination, path: string): Explanation
     providers.push({ components, layer: key, createdBy, entry, visible: isThere });
   }
   return { path: `/${bare}`, resolved: `/${resolved}`, providers };
+}
+
+/** Paths of a list that are told; all are counted. */
+const MAX_LISTED = 1000;
+
+/** A path that containers see, and who provides it. */
+export interface ProvidedPath {
+  /** Absolute. */
+  readonly path: string;
+  /** The components that have the layer, by construct path. */
+  readonly components: readonly string[];
+  readonly layer: string;
+  readonly createdBy: string;
+  readonly entry: string;
+}
+
+/** The paths of an image that a glob matches. */
+export interface ProvidedPaths {
+  readonly pattern: string;
+  /** The first ones in byte order. */
+  readonly paths: readonly ProvidedPath[];
+  /** How many there are in all. */
+  readonly count: number;
+}
+
+/** Tells who provides each path that containers see. @param pattern a glob over absolute paths; `/` is everything */
+export function explainPaths(combination: Combination, pattern: string): ProvidedPaths {
+  const isAll = /^\/+$/.test(pattern);
+  const matches = isAll ? () => true : matcherOf(pattern);
+  const seen = new Map<string, Place>();
+  for (const [layer, paths] of combination.layers.entries()) {
+    for (let at = 0; at < paths.size; at += 1) {
+      const path = paths.path(at);
+      if (path !== '' && matches(`/${path}`) && paths.type(at) !== 'implied') seen.set(path, { layer, at });
+    }
+  }
+  const visible = [...seen].filter(([path, place]) => isSeen(combination, path, place));
+  visible.sort(([a], [b]) => compareNames(a, b));
+  return {
+    pattern,
+    paths: visible.slice(0, MAX_LISTED).map(([path, place]) => providedAt(combination, path, place)),
+    count: visible.length,
+  };
+}
+
+/** @param place the uppermost one at the path */
+function isSeen(combination: Combination, path: string, { layer, at }: Place): boolean {
+  if (combination.layer(layer).type(at) === 'whiteout') return false;
+  return !combination.layers.slice(layer + 1).some((above) => above.covers(path));
+}
+
+function providedAt(combination: Combination, path: string, { layer, at }: Place): ProvidedPath {
+  const { key, createdBy } = combination.indexed[layer] ?? { key: '', createdBy: '' };
+  const components = combination.ownersOf(layer).map((owner) => combination.components[owner]?.name ?? '');
+  const entry = describe(combination.layer(layer).state(at));
+  return { path: `/${path}`, components, layer: key, createdBy, entry };
 }

@@ -11,7 +11,14 @@ export { findConflicts, type Findings } from './conflicts';
 export * from './declared-config';
 export { envOf } from './env';
 export { isEqual as isSameState } from './entry-conflict';
-export { explainPath, type Explanation, type Provider } from './explain';
+export {
+  explainPath,
+  explainPaths,
+  type Explanation,
+  type ProvidedPath,
+  type ProvidedPaths,
+  type Provider,
+} from './explain';
 export { explainConfig, type ConfigField } from './explain-config';
 export type { Claim, Owner, Restoration } from './findings';
 export * from './limits';

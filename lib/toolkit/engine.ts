@@ -1,4 +1,4 @@
-import type { ConfigField, ConflictReport } from '../stack';
+import type { ConfigField, ConflictReport, ProvidedPaths } from '../stack';
 import type * as conflictsImplementation from './conflicts';
 import type { CopyOptions } from './copy';
 import type * as copyImplementation from './copy';
@@ -42,6 +42,11 @@ export function conflicts(options: ImageOptions): Promise<ConflictReport> {
 /** See `explain` in ./explain. */
 export function explain(options: ExplainOptions): Promise<ExplainResult> {
   return loadExplain().explain(options);
+}
+
+/** See `explainTree` in ./explain. */
+export function explainTree(options: ExplainOptions): Promise<ProvidedPaths> {
+  return loadExplain().explainTree(options);
 }
 
 /** See `explainConfiguration` in ./explain. */

@@ -1,6 +1,6 @@
-import { combinedConfiguration, explainIn, requireImage, type ExplainedPath } from '../build';
+import { combinedConfiguration, explainIn, explainPathsIn, requireImage, type ExplainedPath } from '../build';
 import { StackError } from '../core';
-import { explainConfig, type ConfigField } from '../stack';
+import { explainConfig, type ConfigField, type ProvidedPaths } from '../stack';
 import { withParts, type ImageOptions } from './parts';
 
 export type { ExplainedPath as ExplainResult } from '../build';
@@ -17,13 +17,30 @@ export interface ExplainOptions extends ImageOptions {
  */
 export async function explain(options: ExplainOptions): Promise<ExplainedPath> {
   const { image, path } = options;
+  requireAbsolute(path);
+  return withParts(options, (context, { combined }) => explainIn(context, image, combined, path));
+}
+
+/**
+ * Builds an image, or the components of a stacked image, and tells who provides each path that a glob matches.
+ * @param options whose path is a glob over absolute paths, or `/` for everything
+ * @returns the first ones in byte order, and how many there are; a path that has the characters of a glob in its own name is
+ *   one of them
+ * @throws StackError as {@link explain}
+ */
+export async function explainTree(options: ExplainOptions): Promise<ProvidedPaths> {
+  const { image, path } = options;
+  requireAbsolute(path);
+  return withParts(options, (context, { combined }) => explainPathsIn(context, image, combined, path));
+}
+
+function requireAbsolute(path: string): void {
   if (!path.startsWith('/')) {
     throw new StackError('STACK1001', `'${path}' is not an absolute path`, { hint: 'begin it with a slash' });
   }
   if (path.split('/').includes('..')) {
     throw new StackError('STACK1001', `'${path}' has '..'`, { hint: 'write the path without it' });
   }
-  return withParts(options, (context, { combined }) => explainIn(context, image, combined, path));
 }
 
 /**

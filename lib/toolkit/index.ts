@@ -10,6 +10,8 @@ export type {
   ConflictCount,
   ConflictOwner,
   ConflictReport,
+  ProvidedPath,
+  ProvidedPaths,
   Provider,
   SettledConflict,
   Severity,

@@ -111,6 +111,15 @@ test('conflicts and explain tell the owners, also where a deploy is refused', ()
   expect(project.stack(['conflicts', 'one']).stderr).toContain('is no combination');
 });
 
+test('explain tells who provides what a glob matches, and everything', () => {
+  const tree = JSON.parse(project.stack(['explain', 'allowed', '/', '--json']).stdout) as object;
+  const file = { path: '/etc/x', components: ['two'], createdBy: 'import /etc/x' };
+  expect(tree).toMatchObject({ image: 'allowed', pattern: '/', paths: [{ path: '/etc' }, file], count: 2 });
+  const { stdout } = project.stack(['explain', 'allowed', '/e*/*']);
+  expect(stdout).toMatch(/^\/e\*\/\*\n {2}\/etc\/x +two +import \/etc\/x +file 0644 .*\n$/);
+  expect(project.stack(['explain', 'allowed', '/none/**']).stdout).toBe('/none/**\n  no layer has anything there\n');
+});
+
 test('explain without a path tells which image set each field of the config', () => {
   const { stdout } = project.stack(['explain', 'served', '--json']);
   expect(JSON.parse(stdout)).toEqual({

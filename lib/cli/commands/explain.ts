@@ -1,10 +1,10 @@
-import { explain, explainConfiguration } from '../../toolkit';
-import { explanationText } from '../render/conflicts';
+import { explain, explainConfiguration, explainTree } from '../../toolkit';
+import { explanationText, providedPathsText } from '../render/conflicts';
 import { configFieldsText } from '../render/config-fields';
 import { buildOptions, oneImage, synthesize } from './app';
 import type { CommandContext, CommandResult } from './command';
 
-/** `stack explain`: which components and layers of an image have a path, or which images set the fields of its config. */
+/** `stack explain`: which components and layers of an image have a path, or all that a glob matches, or which images set its config. */
 export async function run(context: CommandContext): Promise<CommandResult> {
   const [pattern = '', path] = context.operands;
   const assembly = await synthesize(context);
@@ -14,6 +14,15 @@ export async function run(context: CommandContext): Promise<CommandResult> {
     const config = await explainConfiguration(options);
     return { document: { image, config }, text: (style) => configFieldsText(image, config, style) };
   }
+  if (isPattern(path)) {
+    const tree = await explainTree({ ...options, path });
+    return { document: { image, ...tree }, text: (style) => providedPathsText(tree, style) };
+  }
   const result = await explain({ ...options, path });
   return { document: { image, ...result }, text: (style) => explanationText(result, style) };
+}
+
+/** Whether a path stands for several: that of everything, or a glob. */
+function isPattern(path: string): boolean {
+  return /^\/+$|[*?[\]{}]|[@!+]\(/.test(path);
 }

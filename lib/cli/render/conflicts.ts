@@ -1,4 +1,4 @@
-import type { Conflict, ConflictReport, ExplainResult, Severity } from '../../toolkit';
+import type { Conflict, ConflictReport, ExplainResult, ProvidedPaths, Severity } from '../../toolkit';
 import type { Style } from '../io';
 import { cleanLine, count, table } from './text';
 
@@ -30,6 +30,18 @@ export function explanationText(result: ExplainResult, style: Style): string {
   const lines = table(rows).map((line, at) => (providers[at]?.visible === true ? `  ${line}` : dim(`  ${line}`)));
   const blocks = conflicts.map((conflict) => ['', ...conflictLines(conflict, style)].join('\n'));
   return `${[title, ...lines, ...blocks].join('\n')}\n`;
+}
+
+/** The paths that a glob matches, each with who provides it. */
+export function providedPathsText({ pattern, paths, count: total }: ProvidedPaths, { colors }: Style): string {
+  const title = colors.bold(cleanLine(pattern));
+  if (total === 0) return `${title}\n  no layer has anything there\n`;
+  const rows = paths.map(({ path, components, createdBy, entry }) =>
+    [path, components.join(', '), createdBy, entry].map(cleanLine),
+  );
+  const more = total - paths.length;
+  const rest = more > 0 ? [`  and ${count(more, 'more path')}: name a part of them`] : [];
+  return [title, ...table(rows).map((line) => `  ${line}`), ...rest].map((line) => `${line}\n`).join('');
 }
 
 function conflictLines(conflict: Conflict, style: Style): string[] {

@@ -74,8 +74,9 @@ export function threeWay(base: Sight, sights: readonly Sight[], named: ReadonlyS
       if (before.type === 'd' && now?.type !== 'd') {
         const inside = paths.filter((each) => isBelow(each, path) && others.some((other) => isNew(other, each)));
         if (now !== undefined && inside.length > 0) must.set(path, 'no directory any more');
-        if (now === undefined && inside.length > 0) {
-          const areAnyones = inside.every((each) => each.startsWith('tmp/'));
+        // What is in /tmp goes to whoever is on top, and may keep the directory, or go with it.
+        const areAnyones = path === 'tmp';
+        if (now === undefined && (inside.length > 0 || areAnyones)) {
           wanted.set(path, [
             before,
             ...(areAnyones ? [undefined] : []),
