@@ -17,6 +17,7 @@ import { declarationOf, type Declaration } from './declaration';
 import { checkNames, type NamedImage } from './image-names';
 import { withIdLanes } from './id-lanes';
 import { addOrdering } from './ordering';
+import { checkPlatforms } from './platforms';
 import { Problems, type Reporter } from './problems';
 import { renderApp } from './render-app';
 import { renderImage } from './render-image';
@@ -65,6 +66,7 @@ export function synthesize({ root, props, stack, directory, outdir }: SynthInput
   if (images.size === 0) problems.add(noImages());
   const recipes = Object.fromEntries(plans);
   checkNames(publishedImages(images, recipes, settings.formats), problems);
+  checkPlatforms(recipes, problems, placeOf);
   for (const cycle of findCycles(graphOf(recipes))) {
     problems.add(cycleError(cycle, plans.get(cycle[0] ?? '')?.source));
   }
