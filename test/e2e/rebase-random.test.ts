@@ -148,7 +148,7 @@ function layerTar(
   stale: () => boolean,
 ): string {
   const tree = project.path('trees', name);
-  fs.mkdirSync(tree, { recursive: true });
+  fs.mkdirSync(path.join(tree, 'etc'), { recursive: true }); // of a side that changes nothing, too
   const write = (file: string, content: string): void => {
     fs.mkdirSync(path.dirname(path.join(tree, file)), { recursive: true });
     fs.writeFileSync(path.join(tree, file), content);
