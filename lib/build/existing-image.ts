@@ -3,6 +3,7 @@ import * as path from 'node:path';
 import { reopened, StackError } from '../core';
 import {
   mediaFamilyOf,
+  ociLayer,
   tarCompressionOf,
   type Descriptor,
   type ImageConfigFile,
@@ -28,9 +29,11 @@ export interface ExistingImage {
   readonly reference?: string | undefined;
 }
 
-/** The layers an image lists. */
+/** The layers an image lists, as OCI manifests list them. */
 export function layersIn({ layers }: Manifest, { rootfs }: ImageConfigFile, origin?: string): readonly ImageLayer[] {
-  return layers.map((descriptor, position) => ({ descriptor, diffId: rootfs.diff_ids[position] ?? '', origin }));
+  return layers.map((descriptor, at) => {
+    return { descriptor: ociLayer(descriptor), diffId: rootfs.diff_ids[at] ?? '', origin };
+  });
 }
 
 /**
@@ -106,7 +109,7 @@ async function unpack(
     await store.verifyBlob(digest);
     if (compression === undefined) return takeFilesystemImage(store, layer, name);
     const blob = createReadStream(store.blobPath(digest), { highWaterMark: 1024 * 1024 });
-    return takeSnapshot(store, () => digest, decompress(blob, compression, name), { name, layer: true });
+    return takeSnapshot(store, () => digest, decompress(blob, compression, name), { name, layer: true, isWhole: true });
   };
   const snapshot = await store.findOrMake(
     `unpack ${digest}`,

@@ -47,7 +47,7 @@ export async function findSnapshot(store: Store, key: string): Promise<Snapshot 
 }
 
 /** How a snapshot is taken. */
-type SnapshotOptions = Pick<ReadArchiveOptions, 'name' | 'layer' | 'limits'> & {
+type SnapshotOptions = Pick<ReadArchiveOptions, 'name' | 'layer' | 'isWhole' | 'limits'> & {
   /** What becomes of its tree before that is kept, which may get contents of its own; it is done once, when the snapshot is taken. */
   readonly settle?: (tree: Tree) => Tree;
 };

@@ -21,6 +21,18 @@ export type MediaFamily = 'tar' | 'filesystem';
 /** How the tar of a layer is compressed. */
 export type TarCompression = 'none' | 'gzip' | 'zstd';
 
+/** OCI names of Docker's layer media types; the bytes are the same (image-spec, media-types.md, "Compatibility Matrix"). */
+const OCI_TYPE: ReadonlyMap<string, string> = new Map([
+  [MEDIA_TYPE.dockerLayer, MEDIA_TYPE.tar],
+  [MEDIA_TYPE.dockerLayerGzip, MEDIA_TYPE.tarGzip],
+  ['application/vnd.docker.image.rootfs.diff.tar.zstd', MEDIA_TYPE.tarZstd],
+  ['application/vnd.docker.image.rootfs.foreign.diff.tar', 'application/vnd.oci.image.layer.nondistributable.v1.tar'],
+  [
+    'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
+    'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip',
+  ],
+]);
+
 const TAR_COMPRESSION: ReadonlyMap<string, TarCompression> = new Map([
   [MEDIA_TYPE.tar, 'none'],
   [MEDIA_TYPE.tarGzip, 'gzip'],
@@ -31,7 +43,18 @@ const TAR_COMPRESSION: ReadonlyMap<string, TarCompression> = new Map([
   [MEDIA_TYPE.dockerLayer, 'none'],
   [MEDIA_TYPE.dockerLayerGzip, 'gzip'],
   ['application/vnd.docker.image.rootfs.diff.tar.zstd', 'zstd'],
+  ['application/vnd.docker.image.rootfs.foreign.diff.tar', 'none'],
+  ['application/vnd.docker.image.rootfs.foreign.diff.tar.gzip', 'gzip'],
 ]);
+
+/**
+ * A layer as an OCI manifest lists it: clients refuse OCI manifests with layers of Docker's media types. Digest, size and
+ * annotations stay.
+ */
+export function ociLayer<T extends { readonly mediaType: string }>(descriptor: T): T {
+  const mediaType = OCI_TYPE.get(descriptor.mediaType);
+  return mediaType === undefined ? descriptor : { ...descriptor, mediaType };
+}
 
 /** Compression of a tar layer's media type; undefined when it is no tar layer. */
 export function tarCompressionOf(mediaType: string): TarCompression | undefined {

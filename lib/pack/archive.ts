@@ -30,6 +30,8 @@ export interface ReadArchiveOptions {
    * False: not at all; it is a root filesystem.
    */
   readonly layer: boolean | 'overlay';
+  /** Whether it is certain that the archive is not cut off, since it has the digest it should have: see `TarParser.end`. */
+  readonly isWhole?: boolean;
   readonly limits?: ArchiveLimits;
 }
 
@@ -74,7 +76,7 @@ export async function readArchive(chunks: AsyncIterable<Buffer>, options: ReadAr
       await copy.write(chunk);
     }
     const tree = judge(() => {
-      parser.end();
+      parser.end(options.isWhole);
       return entries.tree();
     });
     await copy.finish();

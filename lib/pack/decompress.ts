@@ -9,7 +9,7 @@ import { decodeZstd, isZstd } from './zstd-decoder';
 export type StreamCompression = 'none' | 'gzip' | 'zstd' | 'xz';
 
 /** Bytes that tell the compressions apart. */
-const MAGIC_LENGTH = 6;
+const MAGIC_LENGTH = 10;
 const XZ_MAGIC = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
 /** Output buffer of the gzip decoder, in bytes. */
 const OUTPUT_CHUNK = 256 * 1024;
@@ -55,22 +55,41 @@ export async function* decompress(
   }
 }
 
-/** Like {@link decompress}, with the compression told by the first bytes. */
+/**
+ * Like {@link decompress}, with the compression told by the first bytes.
+ * @throws StackError STACK4005 for a compression that is not supported
+ */
 export async function* decompressAny(source: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer> {
   const reader = new ByteReader(new Input(source, name));
   try {
     const head = await reader.peek(MAGIC_LENGTH);
-    yield* decompress(reader.rest(), detectCompression(head), name);
+    yield* decompress(reader.rest(), detectCompression(head, name), name);
   } finally {
     await reader.close();
   }
 }
 
+/** Compressions that cannot be read, by their first bytes; no name in a tar begins so. */
+const OTHERS: readonly (readonly [name: string, bytes: RegExp])[] = [
+  ['bzip2', /^BZh[1-9](1AY&SY|\x17rE8P\x90)/],
+  ['lzma', /^\x5d\0\0(?!\0\0)/],
+  ['lzip', /^LZIP[\0-\x02]/],
+  ['lz4', /^(\x04"M\x18|\x02!L\x18)/],
+  ['lzop', /^\x89LZO\0\r\n/],
+  ['compress', /^\x1f[\x9d\xa0]/],
+];
+
 /** Tells a compression by its first bytes (RFC 1952, RFC 8878, the .xz file format). */
-function detectCompression(head: Buffer): StreamCompression {
+function detectCompression(head: Buffer, name: string): StreamCompression {
   if (head.length >= 2 && head.readUInt16BE(0) === 0x1f8b) return 'gzip';
   if (isZstd(head)) return 'zstd';
-  return head.equals(XZ_MAGIC) ? 'xz' : 'none';
+  if (head.subarray(0, XZ_MAGIC.length).equals(XZ_MAGIC)) return 'xz';
+  const text = head.toString('latin1');
+  const other = OTHERS.find(([, bytes]) => bytes.test(text))?.[0];
+  if (other === undefined) return 'none';
+  throw new StackError('STACK4005', `${name} is compressed with ${other}, which is not supported`, {
+    hint: 'compress it with zstd, gzip or xz, or not at all',
+  });
 }
 
 function decode(input: Input, compression: StreamCompression, name: string): AsyncIterable<Buffer> {

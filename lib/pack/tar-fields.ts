@@ -61,7 +61,48 @@ function readMagic(header: Buffer, [at, width]: Field): string {
 
 /** @throws StackError STACK4001 unless a header's checksum is right */
 export function verifyChecksum(header: Buffer): void {
+  if (!hasChecksum(header)) throw corrupt('has a header with a wrong checksum');
+}
+
+function hasChecksum(header: Buffer): boolean {
   const stated = readNumber(header, FIELD.checksum, 'checksum');
   const { unsigned, signed } = headerSums(header);
-  if (stated !== unsigned && stated !== signed) throw corrupt('has a header with a wrong checksum');
+  return stated === unsigned || stated === signed;
+}
+
+/** First bytes of what is mistaken for a tar, with what it is. */
+const OTHERS: readonly (readonly [bytes: string, what: string])[] = [
+  ['PK\x03\x04', 'a zip archive'],
+  ['!<arch>\n', 'an ar archive, such as a .deb'],
+  ['\xed\xab\xee\xdb', 'an RPM package'],
+  ['07070', 'a cpio archive'],
+  ['hsqs', 'a squashfs image'],
+  ['\x7fELF', 'an ELF binary'],
+  ['7z\xbc\xaf\x27\x1c', 'a 7z archive'],
+  ['<', 'a text such as HTML'],
+  ['{', 'a text such as JSON'],
+];
+
+/**
+ * Says what something is that is no tar at all.
+ * @param block the first one
+ * @throws StackError STACK4001 when it neither says so nor has the checksum of a header
+ */
+export function requireTar(block: Buffer): void {
+  if (block.toString('latin1', ...span(FIELD.magic)).startsWith('ustar') || isHeader(block)) return;
+  const text = block.toString('latin1', 0, 16);
+  const other = OTHERS.find(([bytes]) => text.startsWith(bytes))?.[1];
+  throw corrupt(`is no tar: it begins with ${other ?? JSON.stringify(text.slice(0, 8))}`);
+}
+
+function span([at, width]: Field): [from: number, to: number] {
+  return [at, at + width];
+}
+
+function isHeader(block: Buffer): boolean {
+  try {
+    return hasChecksum(block);
+  } catch {
+    return false;
+  }
 }

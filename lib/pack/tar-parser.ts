@@ -2,7 +2,7 @@ import { StackError } from '../core';
 import { parsePaxRecords, type PaxRecords } from './pax';
 import { isSparseKeyword, type SparseFile } from './sparse';
 import { readTarEntry, type Extensions, type TarEntry, type TarHeader } from './tar-entry';
-import { corrupt, readNumber, verifyChecksum } from './tar-fields';
+import { corrupt, readNumber, requireTar, verifyChecksum } from './tar-fields';
 import { BLOCK, FIELD, paddingOf } from './tar-format';
 import { isHole } from './zeros';
 
@@ -13,6 +13,12 @@ export interface TarHandler {
   /** Content of the file announced last; holes are `zeros`. */
   data(chunk: Buffer): void;
 }
+
+/**
+ * Bytes of the longest tar without an entry. Empty archives are what `tar` writes at once, by default 20 blocks; more than
+ * that is a disk or a damaged download of zeros.
+ */
+const EMPTY_ARCHIVE = 20 * BLOCK;
 
 /** Longest extended header (pax, GNU long name) accepted, in bytes: far above real ones, far below a memory bomb. */
 const MAX_EXTENDED = 1024 * 1024;
@@ -42,6 +48,7 @@ export class TarParser {
   /** Bytes of the holes so far. */
   private holes = 0;
   private zeroBlocks = 0;
+  private hasEntries = false;
 
   public constructor(private readonly handler: TarHandler) {}
 
@@ -71,11 +78,28 @@ export class TarParser {
     }
   }
 
-  /** Says that the archive ends here. */
-  public end(): void {
-    const isInside = this.body > 0 || this.padding > 0 || this.blockUsed > 0;
-    if (isInside || this.unmapped !== undefined) throw corrupt('ends in the middle of an entry');
-    if (this.zeroBlocks === 0) throw corrupt('has no end-of-archive mark; it seems truncated');
+  /**
+   * Says that the archive ends here.
+   * @param isWhole whether it is certain that nothing was cut off; then the last entry need not be padded, and there need be no
+   *   end-of-archive mark: some writers of layers leave them out, and readers do without
+   */
+  public end(isWhole = false): void {
+    if (!this.hasEntries && !isWhole) this.requireArchive();
+    const isInside = this.body > 0 || this.blockUsed > 0 || this.unmapped !== undefined;
+    if (isInside || (this.padding > 0 && !isWhole)) throw corrupt('ends in the middle of an entry');
+    if (Object.keys(this.extensions).length > 0) throw corrupt('has an extended header without an entry');
+    if (this.zeroBlocks === 0 && !isWhole) throw corrupt('has no end-of-archive mark; it seems truncated');
+  }
+
+  /** Refuses what has no entry and is no empty archive. */
+  private requireArchive(): void {
+    const { position } = this;
+    if (position === 0) throw corrupt('is empty: a tar has at least 1024 bytes');
+    if (position > EMPTY_ARCHIVE && this.zeroBlocks > 0) {
+      const most = String(EMPTY_ARCHIVE);
+      throw corrupt(`begins with zeros and has ${String(position)} bytes: an empty tar has at most ${most}`);
+    }
+    if (position < BLOCK) throw corrupt(`is no tar: it has ${String(position)} bytes, less than one block`);
   }
 
   /** Handles the first of `bytes`; returns how many. */
@@ -133,6 +157,8 @@ export class TarParser {
       return;
     }
     if (this.zeroBlocks > 0) throw corrupt('goes on after a zero block');
+    if (!this.hasEntries) requireTar(block);
+    this.hasEntries = true;
     verifyChecksum(block);
     const flag = String.fromCharCode(block[FIELD.type[0]] ?? 0);
     if (flag === 'x' || flag === 'g' || flag === 'L' || flag === 'K') {

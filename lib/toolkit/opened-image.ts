@@ -4,6 +4,7 @@ import {
   isIndexType,
   MAX_DOCUMENT,
   mediaFamilyOf,
+  ociLayer,
   parseConfig,
   parseDocument,
   parseManifest,
@@ -52,7 +53,7 @@ export async function openImage(
   );
   const [origin] = stored.knownIn(root);
   const layers = manifest.layers.map((descriptor, at) => {
-    return { descriptor, diffId: config.rootfs.diff_ids[at] ?? '', origin };
+    return { descriptor: ociLayer(descriptor), diffId: config.rootfs.diff_ids[at] ?? '', origin };
   });
   const { os, architecture, variant: cpu } = config;
   const variant: ImageVariant = {

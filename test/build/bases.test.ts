@@ -339,7 +339,7 @@ describe('an image of an OCI layout as a base', () => {
       MEDIA_TYPE.squashfs,
       MEDIA_TYPE.squashfs,
     ]);
-    expect(layersIn(image).map(({ mediaType }) => mediaType)).toEqual([MEDIA_TYPE.tarGzip, MEDIA_TYPE.dockerLayer]);
+    expect(layersIn(image).map(({ mediaType }) => mediaType)).toEqual([MEDIA_TYPE.tarGzip, MEDIA_TYPE.tar]);
     expect(image.variants.get('squashfs')?.steps).toHaveLength(2);
     expect(packed()).toEqual(['x squashfs', 'x squashfs']);
     const again = await buildOne({}, { formats: ['squashfs'] });

@@ -64,6 +64,23 @@ describe('a compression', () => {
     }
   });
 
+  test.each([
+    ['bzip2', '425a6839314159265359'],
+    ['bzip2', '425a683917724538509000000000'],
+    ['lzma', '5d00008000ffffffffffffffff'],
+    ['lzip', '4c5a49500114'],
+    ['lz4', '04224d1864'],
+    ['lzop', '894c5a4f000d0a1a0a'],
+    ['compress', '1f9d90'],
+  ])('of %s is not supported, and said so', async (name, bytes) => {
+    const source = stream([Buffer.from(bytes, 'hex'), CONTENT]);
+    await expect(collect(decompressAny(source, 'it'))).rejects.toMatchObject({
+      code: 'STACK4005',
+      message: `it is compressed with ${name}, which is not supported`,
+      hint: expect.stringContaining('zstd') as string,
+    });
+  });
+
   test('of xz is left to the xz command', async () => {
     fakeXz('cat');
     const bytes = Buffer.concat([Buffer.from('fd377a585a00', 'hex'), CONTENT]);

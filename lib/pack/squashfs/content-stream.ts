@@ -57,7 +57,7 @@ export class ContentStream {
 
   /** @param stored the size as inodes and fragments have it; @param most bytes of its content */
   private async readBlock(position: number, stored: number, most: number): Promise<Buffer> {
-    const size = stored & ~STORED_DATA;
+    const size = (stored & ~STORED_DATA) >>> 0; // bit operations give signed numbers
     if (size === 0 || size > this.blockSize) throw damaged('has a data block of a wrong size');
     const bytes = await this.image.read(position, size);
     if ((stored & STORED_DATA) === 0) return this.decoder.content(bytes, most);

@@ -361,6 +361,15 @@ describe('an image made by hand', () => {
     expect(error).toMatchObject({ code, message: expect.stringMatching(/^it: /) as string });
   });
 
+  test('is refused for a size of a block with the highest bit set', async () => {
+    for (const size of [0x80000000, 0xffffffff, 0x81000000]) {
+      const stored = Buffer.alloc(4);
+      stored.writeUInt32LE(size);
+      const inode = Buffer.concat([raw.file({ number: 2 }, { size: 131_072 }), stored]);
+      expect(await failureOf(read(raw.buildImage(parts({ file: inode }))))).toMatchObject({ code: 'STACK4001' });
+    }
+  });
+
   test('is refused for two inodes of one number', async () => {
     const files = Buffer.concat([FILE, FILE]);
     const names = raw.listing(
