@@ -16,6 +16,14 @@ import {
 import { shownSource, type ImportPlan } from '../plan';
 import type { ImportContent } from './import-content';
 
+/** A path that two imports have, neither time with a directory. */
+export interface Replaced {
+  readonly earlier: Entry;
+  readonly later: Entry;
+  /** Both sources as messages name them. */
+  readonly sources: readonly [earlier: string, later: string];
+}
+
 /**
  * The tree that imports make on top of a base.
  *
@@ -23,7 +31,11 @@ import type { ImportContent } from './import-content';
  * through (archives.md, rule 10). A later import replaces what an earlier one put at the same path.
  */
 export class ImportTree {
+  /** What a later import put in the place of what an earlier one had put there. */
+  public readonly replaced: Replaced[] = [];
   private readonly entries = new Map<string, Entry>();
+  /** Sources of what is no directory, by path. */
+  private readonly origins = new Map<string, string>();
   private readonly view: View = { get: (path) => this.entries.get(path) ?? this.base.get(path) };
 
   /**
@@ -81,24 +93,28 @@ export class ImportTree {
   }
 
   private placeParent(path: string, plan: ImportPlan): void {
-    if (this.entries.has(path)) return;
     const known = this.view.get(path);
     if (known !== undefined && known.type !== 'directory') {
-      throw clash(`'${plan.dest}' lies below '/${path}', which is a ${known.type} in the image`);
+      throw clash(`'${plan.dest}' lies below '/${path}', which is a ${known.type} ${originOf(this.origins.get(path))}`);
     }
-    this.entries.set(path, known ?? plainDirectory(path, this.epoch));
+    if (!this.entries.has(path)) this.entries.set(path, known ?? plainDirectory(path, this.epoch));
   }
 
   private placeEntry(entry: Entry, { source }: ImportPlan): void {
     const { path } = entry;
     const known = this.view.get(path);
+    const [name, origin] = [shownSource(source), this.origins.get(path)];
     if (known !== undefined && (known.type === 'directory') !== (entry.type === 'directory')) {
       const leads = known.type === 'symlink' ? resolveInView(this.view, path) : undefined;
       throw clash(
-        `'/${path}' is a ${known.type} in the image and a ${entry.type} in '${shownSource(source)}'`,
+        `'/${path}' is a ${known.type} ${originOf(origin)} and a ${entry.type} in '${name}'`,
         leads === undefined ? 'exclude it from the import' : `exclude it, and import it to '/${leads}' by itself`,
       );
     }
+    if (known !== undefined && origin !== undefined) {
+      this.replaced.push({ earlier: known, later: entry, sources: [origin, name] });
+    }
+    if (entry.type !== 'directory') this.origins.set(path, name);
     this.entries.set(path, this.directoryOfBase(path) ?? entry);
   }
 
@@ -121,6 +137,10 @@ function ownership(plan: ImportPlan, entry: Entry): Partial<Metadata> {
     ...(plan.uid === undefined ? {} : { uid: plan.uid }),
     ...(plan.gid === undefined ? {} : { gid: plan.gid }),
   };
+}
+
+function originOf(source: string | undefined): string {
+  return source === undefined ? 'in the image' : `in '${source}'`;
 }
 
 function clash(message: string, hint?: string): StackError {

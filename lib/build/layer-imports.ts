@@ -9,7 +9,7 @@ import { hashEntry } from './entry-content';
 import { viewOf, type FileView } from './file-view';
 import { hashFile } from './host-files';
 import { hostContent, imageContent, urlContent, type ImportContent } from './import-content';
-import { ImportTree } from './import-tree';
+import { ImportTree, type Replaced } from './import-tree';
 import type { Input } from './inputs';
 import { withRootOf } from './root-directory';
 import { requireSha256 } from './sha256';
@@ -94,6 +94,7 @@ export class LayerImports {
     const below = await viewOf(this.base, epoch);
     const placed = new ImportTree(below, epoch);
     for (const each of this.imports) placed.place(each, await this.contentOf(each));
+    await this.reportReplaced(placed.replaced);
     const tree = placed.tree();
     return (await this.changesNothing(tree, below)) ? [] : withRootOf(below, tree);
   }
@@ -106,6 +107,30 @@ export class LayerImports {
   /** The digest of a tree that they made; files whose content is not known are read. */
   public async digestOf(tree: Tree): Promise<string | undefined> {
     return treeDigest((await this.withHashes({ name: '', entries: tree })).entries);
+  }
+
+  /** Warns where one import replaces something else that another one has put there; equal content is not worth a word. */
+  private async reportReplaced(replaced: readonly Replaced[]): Promise<void> {
+    const paths = new Map<string, string[]>();
+    for (const { earlier, later, sources } of replaced) {
+      if (await this.isSame(earlier, later)) continue;
+      const pair = `'${sources[0]}' and '${sources[1]}'`;
+      paths.set(pair, [...(paths.get(pair) ?? []), `/${later.path}`]);
+    }
+    for (const [pair, [first = '', ...others]] of paths) {
+      const all = others.length === 0 ? `'${first}'` : `'${first}' and ${String(others.length)} more`;
+      this.context.listener({
+        code: 'warning',
+        id: 'import-replaced',
+        message: `${all} come${others.length === 0 ? 's' : ''} from both ${pair} and differ${others.length === 0 ? 's' : ''} there; the later import is taken`,
+        image: this.image,
+      });
+    }
+  }
+
+  private async isSame(a: Entry, b: Entry): Promise<boolean> {
+    if (indexLine(a, undefined) !== indexLine(b, undefined)) return false;
+    return a.type !== 'file' || b.type !== 'file' || (await this.hashOf(a)) === (await this.hashOf(b));
   }
 
   private async contentOf(each: ImportPlan): Promise<ImportContent> {
@@ -180,10 +205,7 @@ export class LayerImports {
     const differs = ([entry, known]: (typeof pairs)[number]): boolean =>
       known === undefined || indexLine(entry, undefined) !== indexLine(known, undefined);
     if (pairs.some(differs)) return false;
-    for (const [entry, known] of pairs) {
-      const isFile = entry.type === 'file' && known?.type === 'file';
-      if (isFile && (await this.hashOf(entry)) !== (await this.hashOf(known))) return false;
-    }
+    for (const [entry, known] of pairs) if (known === undefined || !(await this.isSame(entry, known))) return false;
     return true;
   }
 }

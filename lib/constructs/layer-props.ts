@@ -11,7 +11,8 @@ export interface LayerProps extends ImageProps {
    */
   readonly from?: ImageSource | IImage | string | undefined;
   /**
-   * Files and directories put into the layer, in this order: a later one replaces what an earlier one put at the same path.
+   * Files and directories put into the layer, in this order: a later one replaces what an earlier one put
+   * at the same path, with a warning where they differ.
    * A path or an `image.file('/path')` alone is for `run` to read, as `/stack/imports/NAME`. @default none
    */
   readonly imports?: readonly (string | LayerFile | Import)[] | undefined;

@@ -98,6 +98,27 @@ describe('where an import goes', () => {
     expect(outline(tree)).toEqual(['one: 3', 'two: 2']);
   });
 
+  test('says which imports it replaces something of, and nothing where both have the same', async () => {
+    shop.write({ one: '1', same: '1', 'dir/one': '2', 'dir/two': '2', 'other/one': '3', 'other/two': '4' });
+    await shop.imports([hostImport('one', '/one'), hostImport('same', '/one')]);
+    expect(shop.events).toEqual([]);
+    await shop.imports([hostImport('one', '/one'), hostImport('dir/', '/'), hostImport('other/', '/')]);
+    expect(shop.events).toEqual([
+      {
+        code: 'warning',
+        id: 'import-replaced',
+        image: 'x',
+        message: "'/one' comes from both 'one' and 'dir/' and differs there; the later import is taken",
+      },
+      {
+        code: 'warning',
+        id: 'import-replaced',
+        image: 'x',
+        message: "'/one' and 1 more come from both 'dir/' and 'other/' and differ there; the later import is taken",
+      },
+    ]);
+  });
+
   test.each([
     ['a file in a linked directory', 'file', '/lib/x', ['usr/', 'usr/lib/', 'usr/lib/x: F']],
     ['a file into a linked directory', 'file', '/bin/', ['usr/', 'usr/bin/', 'usr/bin/file: F']],
@@ -179,6 +200,32 @@ describe('an import that does not fit', () => {
     expect(await failureOf(shop.imports([hostImport('folder', '/x'), hostImport('file', '/x')]))).toMatchObject({
       code: 'STACK3005',
     });
+  });
+
+  test.each<[string, [string, string], [string, string]]>([
+    ['a file, and one below it', ['file', '/p'], ['file', '/p/q']],
+    ['a file, and one deep below it', ['file', '/p'], ['file', '/p/q/r']],
+    ['a file, and a directory below it', ['file', '/p'], ['folder', '/p/q']],
+    ['a file, and a directory in its place', ['file', '/p'], ['folder', '/p']],
+    ['a file of a directory, and one below it', ['folder', '/p'], ['file', '/p/a/b']],
+    ['a file of a directory, and a directory in its place', ['folder', '/p'], ['nested', '/p']],
+  ])('is an error in both orders: %s', async (_, ...pair) => {
+    shop.write({ file: 'F', 'folder/a': 'A', 'nested/a/b': 'B' });
+    const imports = pair.map(([source, dest]) => hostImport(source, dest));
+    for (const order of [imports, [...imports].reverse()]) {
+      expect((await failureOf(shop.imports(order))).code).toBe('STACK3005');
+    }
+  });
+
+  test('follows links that an earlier import has placed', async () => {
+    shop.write({ file: 'F' });
+    fs.mkdirSync(shop.path('links'));
+    fs.symlinkSync('target', shop.path('links', 'l'));
+    const tree = await shop.imports([hostImport('links/', '/'), hostImport('file', '/l/x')]);
+    expect(outline(tree)).toEqual(['l -> target', 'target/', 'target/x: F']);
+    expect((await failureOf(shop.imports([hostImport('file', '/l/x'), hostImport('links/', '/')]))).code).toBe(
+      'STACK3005',
+    );
   });
 
   test('does not follow links in circles', async () => {
