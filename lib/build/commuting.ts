@@ -4,7 +4,8 @@ import type { LayerFormat } from '../plan';
 import { commute, identityOf, type Commute } from '../stack';
 import type { BuiltImage } from './built-image';
 import type { BuildContext } from './context';
-import { layerIn } from './delta';
+import { layerIn, type KnownDelta } from './delta';
+import { deltasIn } from './described';
 import { pathListsOf } from './path-lists';
 
 /**
@@ -37,13 +38,21 @@ async function commuteOf(
   parts: readonly BuiltImage[],
   formats: readonly LayerFormat[],
 ): Promise<Commute> {
-  const deltas = [...new Set(parts.flatMap((part) => part.deltas))];
+  const deltas = new Map<KnownDelta, string[]>();
+  for (const format of formats.length === 0 ? [undefined] : formats) {
+    for (const part of parts) {
+      for (const delta of await deltasIn(context, part.deltas, format)) {
+        const layer = format === undefined ? undefined : layerIn(delta, format);
+        const names = [delta.contentKey, ...(layer === undefined ? [] : [identityOf(layer)])];
+        deltas.set(delta, [...(deltas.get(delta) ?? []), ...names]);
+      }
+    }
+  }
   const lists = new Map<string, PathList>();
-  const read = await pathListsOf(context, deltas);
-  for (const [at, delta] of deltas.entries()) {
-    const layers = formats.flatMap((format) => layerIn(delta, format) ?? []);
+  const read = await pathListsOf(context, [...deltas.keys()]);
+  for (const [at, names] of [...deltas.values()].entries()) {
     const list = read[at];
-    if (list !== undefined) for (const key of [delta.contentKey, ...layers.map(identityOf)]) lists.set(key, list);
+    if (list !== undefined) for (const name of names) lists.set(name, list);
   }
   return (below, above) => {
     const [a, b] = [lists.get(below), lists.get(above)];

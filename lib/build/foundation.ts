@@ -92,13 +92,13 @@ async function layOnExisting(
   const known = deltas.filter(({ contentKey }) => !isKnownEmpty(contentKey));
   await readUnpacked(context, path, known, formats);
   const packed: KnownDelta[] = [];
-  for (const delta of known) packed.push((await packDelta(context, path, delta, formats)).delta);
-  const byKey = new Map(packed.map((delta) => [delta.contentKey, delta]));
+  for (const delta of known) packed.push((await packDelta(context, path, delta, formats, [...packed])).delta);
+  const places = new Map(known.map((delta, at) => [delta, at]));
   const origin = deltas[0]?.existing?.format;
   const variants = formats.map((format): [LayerFormat, ImageVariant] => {
-    const layers = deltas.map(({ contentKey, existing }) => {
-      const delta = byKey.get(contentKey);
-      return delta === undefined ? existing?.layer : layerIn(delta, format);
+    const layers = deltas.map((each) => {
+      const delta = packed[places.get(each) ?? -1];
+      return delta === undefined ? each.existing?.layer : layerIn(delta, format);
     });
     const steps = stepsOf(
       layers.flatMap((layer) => layer ?? []),
@@ -141,7 +141,7 @@ async function readUnpacked(
   deltas: readonly KnownDelta[],
   formats: readonly LayerFormat[],
 ): Promise<void> {
-  await forEachParallel(deltas, UNPACKED_AT_A_TIME, async (delta) => {
-    if (!(await isPacked(context, path, delta, formats))) await delta.tree();
+  await forEachParallel(deltas.entries(), UNPACKED_AT_A_TIME, async ([at, delta]) => {
+    if (!(await isPacked(context, path, delta, formats, deltas.slice(0, at)))) await delta.tree();
   });
 }

@@ -16,6 +16,7 @@ export interface Glued {
 
 /**
  * Puts a glue layer on a combination, in each of its formats. Combinations of it do not see the layer: they make their own.
+ * @param below what the combination consists of, bottom to top
  * @throws StackError as `packDelta`
  */
 export async function glueOn(
@@ -23,8 +24,9 @@ export async function glueOn(
   image: string,
   { delta, rules }: GlueDelta,
   variants: ReadonlyMap<LayerFormat, ImageVariant>,
+  below: readonly KnownDelta[],
 ): Promise<Glued> {
-  const packed = await packDelta(context, image, delta, [...variants.keys()]);
+  const packed = await packDelta(context, image, delta, [...variants.keys()], below);
   const history = { created: isoSeconds(context.epoch), created_by: delta.createdBy };
   const glued = [...variants].map(([format, variant]): [LayerFormat, ImageVariant] => {
     const layer = packed.layers.get(format);

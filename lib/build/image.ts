@@ -50,7 +50,7 @@ async function buildOnFoundation(
   const deltas = [...foundation.deltas];
   const steps = new Map(formats.map((format) => [format, [...(foundation.variants.get(format)?.steps ?? [])]]));
   const add = async (delta: Delta): Promise<void> => {
-    const packed = await packDelta(context, path, delta, formats);
+    const packed = await packDelta(context, path, delta, formats, [...deltas]);
     deltas.push(packed.delta);
     for (const [format, layer] of packed.layers) {
       steps.get(format)?.push({ history: { created, created_by: delta.createdBy }, layer });

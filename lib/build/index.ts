@@ -21,4 +21,4 @@ export type { SandboxChoice } from './sandbox';
 export { sandboxOnce } from './sandbox-choice';
 export { isoSeconds } from './iso-seconds';
 export { settleConflicts } from './settle-conflicts';
-export { combinedConfiguration, combinedDeltas } from './stacked';
+export { asTar, combinedConfiguration, combinedDeltas } from './stacked';

@@ -6,6 +6,7 @@ import type { LayerFormat } from '../plan';
 import type { ImageLayer } from '../stack';
 import type { BuildContext } from './context';
 import type { Delta, KnownDelta } from './delta';
+import { describedDelta, reliesOn, rememberIndependent } from './described';
 import { packingOf } from './packing';
 import { recordIndex } from './path-lists';
 
@@ -20,18 +21,64 @@ export interface PackedDelta {
 
 /**
  * Gives a delta in every wanted format: taken from the store where it was packed before, else all missing ones are
- * packed from one walk over its tree.
+ * packed from one walk over its tree. Where it relies on the layers below, its filesystem image is packed on its own.
  * @param image construct path, for events
- * @throws StackError STACK3002, STACK3003, STACK4004, STACK7001, STACK7002, and whatever making the tree throws
+ * @param below what the delta lies on, bottom to top
+ * @throws StackError STACK3002, STACK3003, STACK4004, STACK7001, STACK7002, and whatever making the tree throws; as `describedDelta`
  */
 export async function packDelta(
   context: BuildContext,
   image: string,
   delta: Delta,
   formats: readonly LayerFormat[],
+  below: readonly KnownDelta[],
 ): Promise<PackedDelta> {
   const { contentKey } = delta;
-  if (contentKey === undefined) return packUnknown(context, image, delta, formats);
+  const first = contentKey === undefined ? await packUnknown(context, image, delta, formats, below) : undefined;
+  const known = first?.delta ?? { ...delta, contentKey: contentKey ?? '' };
+  const layers = new Map(first?.layers);
+  const missing = formats.filter((format) => !layers.has(format));
+  for (const [form, wanted] of await formsOf(context, known, missing, below)) {
+    for (const [format, layer] of await packKnown(context, image, form, wanted)) layers.set(format, layer);
+  }
+  return { delta: packedDelta(known, known.contentKey, layers), layers };
+}
+
+/** Whether {@link packDelta} would find a delta in all these formats. */
+export async function isPacked(
+  context: BuildContext,
+  image: string,
+  delta: KnownDelta,
+  formats: readonly LayerFormat[],
+  below: readonly KnownDelta[],
+): Promise<boolean> {
+  for (const [form, wanted] of await formsOf(context, delta, formats, below)) {
+    if ((await findPacked(context, image, form, form.contentKey, wanted)).size < wanted.length) return false;
+  }
+  return true;
+}
+
+/** What is packed for the formats: mostly the delta itself for all of them. */
+async function formsOf(
+  context: BuildContext,
+  delta: KnownDelta,
+  formats: readonly LayerFormat[],
+  below: readonly KnownDelta[],
+): Promise<readonly (readonly [delta: KnownDelta, formats: readonly LayerFormat[]])[]> {
+  if (!formats.includes('squashfs')) return [[delta, formats]];
+  const described = await describedDelta(context, delta, below);
+  if (described === delta) return [[delta, formats]];
+  const others = formats.filter((format) => format !== 'squashfs');
+  return [[delta, others] as const, [described, ['squashfs']] as const];
+}
+
+async function packKnown(
+  context: BuildContext,
+  image: string,
+  delta: KnownDelta,
+  formats: readonly LayerFormat[],
+): Promise<ReadonlyMap<LayerFormat, ImageLayer>> {
+  const { contentKey } = delta;
   let packed: ReadonlyMap<LayerFormat, ImageLayer> = new Map();
   const layers = await context.store.findOrMake(
     `pack ${contentKey}`,
@@ -56,30 +103,27 @@ export async function packDelta(
     const isReused = !packed.has(format) && delta.existing?.format !== format;
     if (isReused) context.listener({ code: 'layer-reused', image, format, digest, size });
   }
-  return { delta: packedDelta(delta, contentKey, layers), layers };
+  return layers;
 }
 
-/** Whether {@link packDelta} would find a delta in all these formats. */
-export async function isPacked(
-  context: BuildContext,
-  image: string,
-  delta: KnownDelta,
-  formats: readonly LayerFormat[],
-): Promise<boolean> {
-  return (await findPacked(context, image, delta, delta.contentKey, formats)).size === formats.length;
-}
-
+/** Packs what is known by content only when it was read, in all formats that are of this one tree. */
 async function packUnknown(
   context: BuildContext,
   image: string,
   delta: Delta,
   formats: readonly LayerFormat[],
+  below: readonly KnownDelta[],
 ): Promise<PackedDelta> {
-  const made = await packTreeOf(context, image, await treeAtHand(delta), formats);
+  const tree = await treeAtHand(delta);
+  const relies = formats.includes('squashfs') && (await reliesOn(context, tree, below));
+  const wanted = relies ? formats.filter((format) => format !== 'squashfs') : formats;
+  const made = await packTreeOf(context, image, tree, wanted);
   const { treeDigest, layers } = made;
   await recordPacked(context, new Set([treeDigest]), made);
   await delta.remember?.(treeDigest);
-  return { delta: packedDelta(delta, treeDigest, layers), layers };
+  const known = { ...delta, contentKey: treeDigest, packed: layers };
+  if (!relies) await rememberIndependent(context, known, below);
+  return { delta: known, layers };
 }
 
 async function treeAtHand({ atHand, tree }: Delta): Promise<Tree> {

@@ -7,7 +7,7 @@ import type { BuildContext } from './context';
 /**
  * Names the way trees become bytes. Changing those bytes means another number here, and new golden digests.
  */
-export const PACKER_VERSION = 1;
+export const PACKER_VERSION = 2;
 
 const DEFAULT_SQUASHFS_LEVEL = 3;
 

@@ -4,8 +4,8 @@ import { packTree, PathList } from '../pack';
 import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
 
-/** Digests of path indexes by what deltas are by content. */
-const INDEXES = 'indexes';
+/** Digests of path indexes by what deltas are by content. Another number forgets them: layers are read by other rules. */
+const INDEXES = 'indexes-2';
 
 /** Indexes read at a time: of a layer that nobody knows the paths of, it is transferred and unpacked. */
 const READ_AT_A_TIME = 4;

@@ -5,6 +5,7 @@ import { overlayTar, type Tree } from '../pack';
 import type { LayerPlan } from '../plan';
 import type { BuildContext } from './context';
 import type { KnownDelta } from './delta';
+import { describedDeltas } from './described';
 import { viewOf } from './file-view';
 import type { ImageFiles } from './layer-imports';
 import { Rootfs } from './rootfs';
@@ -129,12 +130,14 @@ export async function layUpper(
 
 /** The directories of an image's layers, bottom to top. */
 export async function unpackedLayers(
-  { store, signal }: BuildContext,
+  context: BuildContext,
   namespace: Namespace,
-  deltas: readonly KnownDelta[],
+  layers: readonly KnownDelta[],
 ): Promise<readonly string[]> {
+  const { store, signal } = context;
   const rootfs = new Rootfs(store, namespace);
   const directories = new Map<KnownDelta, string>();
+  const deltas = await describedDeltas(context, layers);
   await forEachParallel(deltas, UNPACKED_AT_A_TIME, async (delta) => {
     directories.set(delta, await rootfs.directoryOf(delta, signal));
   });

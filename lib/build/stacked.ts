@@ -68,22 +68,31 @@ export async function buildStacked(
     formats.map((format) => variantIn(format, commute));
   const variants = await withCommuting(context, parts, formats, stackAll, warn);
   for (const [, variant] of variants) checkLayers(variant); // before all of them are compared
-  const ordered = await orderedDeltas(context, parts, formats);
-  const combined = { ...ordered, compared: comparedDeltas(context, ordered), how: plan };
-  const glue = await checkConflicts(context, path, combined);
-  const whole = glue === undefined ? combined.deltas : [...combined.deltas, glue.delta];
-  await checkUser(context, path, parts, whole, variants[0]?.[1].config.User);
-  const glued = glue === undefined ? undefined : await glueOn(context, path, glue, new Map(variants));
-  const published = glued?.variants ?? new Map(variants);
+  const published = new Map(variants);
+  const combinations: CombinedDeltas[] = [];
+  for (const combined of await orderedDeltas(context, parts, formats)) {
+    const glue = await checkConflicts(context, path, {
+      ...combined,
+      compared: comparedDeltas(context, combined),
+      how: plan,
+    });
+    const whole = glue === undefined ? combined.deltas : [...combined.deltas, glue.delta];
+    await checkUser(context, path, parts, whole, variants[0]?.[1].config.User);
+    const inThese = new Map(variants.filter(([each]) => combined.formats.includes(each)));
+    const glued = glue && (await glueOn(context, path, glue, inThese, combined.deltas));
+    for (const [each, variant] of glued?.variants ?? []) published.set(each, variant);
+    combinations.push({ ...combined, deltas: [...combined.deltas, ...(glued?.deltas ?? [])] });
+  }
   requireMountable(context, path, published);
+  const { deltas, combines } = asTar(combinations);
   return {
     path,
     plan,
     platform: platformOf(plan, images),
     configuration: configurationOf(path, parts, plan, variants[0]?.[1].config),
     variants: published,
-    deltas: [...combined.deltas, ...(glued?.deltas ?? [])],
-    combines: combined.combines,
+    deltas,
+    combines,
     records: new Map(
       variants.map(([format, variant]) => {
         const digestOf = (name: string): string => manifestDigestOf(context, requireImage(images, name), format);
@@ -95,7 +104,18 @@ export async function buildStacked(
 }
 
 /**
- * What an image consists of, also of a combination that is not built, since its components contradict each other.
+ * What others see of a combination that differs in its formats: the layers of its tar, which stand last, rely on those below, so
+ * that they fit also elsewhere.
+ */
+export function asTar(combinations: readonly CombinedDeltas[]): CombinedDeltas {
+  const combined = combinations.at(-1);
+  if (combined === undefined) throw new StackError('STACK9001', 'there is nothing to combine');
+  return combined;
+}
+
+/**
+ * What an image consists of in each of its formats, also of a combination that is not built, since its components contradict
+ * each other. The last one is that of its tar, where it has one.
  * @param images the image, or the components of a combination
  * @throws StackError STACK5003, and as `indexesOf`
  */
@@ -104,13 +124,14 @@ export async function combinedDeltas(
   path: string,
   plan: ImagePlan,
   images: BuiltImages,
-): Promise<CombinedDeltas> {
+): Promise<readonly CombinedDeltas[]> {
+  const formats = [...(plan.formats ?? context.plan.formats)].sort();
   if (plan.type === 'stacked-image') {
     const parts = plan.components.map((component) => requireImage(images, component));
-    return { ...(await orderedDeltas(context, parts, [])), how: plan };
+    return (await orderedDeltas(context, parts, formats, false)).map((combined) => ({ ...combined, how: plan }));
   }
   const { deltas } = requireImage(images, path);
-  return { deltas, combines: [{ name: path, deltas }] };
+  return [{ deltas, combines: [{ name: path, deltas }] }];
 }
 
 /**

@@ -76,7 +76,7 @@ export class ArchiveTree implements TarHandler {
       if (inhabited.has(path) || this.entries.get(path)?.type === 'directory') opaque.add(path);
       else if (!this.entries.has(path)) tree.push({ type: 'whiteout', path });
     }
-    return sortTree(withOpaque(tree, opaque));
+    return sortTree(withOpaque(tree, opaque, this.whiteouts));
   }
 
   private addWhiteout(path: string): void {
@@ -112,7 +112,7 @@ export class ArchiveTree implements TarHandler {
         this.add(path, { type: 'directory', ...metadata });
         return;
       case 'symlink':
-        this.add(path, { type: 'symlink', ...metadata, target: header.link });
+        this.add(path, { type: 'symlink', ...metadata, mode: 0o777, target: header.link }); // Linux knows no other mode
         return;
       case 'char':
       case 'block':
@@ -296,11 +296,16 @@ function outside(name: string): StackError {
   return new StackError('STACK4002', `'${name}' goes through a symbolic link that leads out of the archive's root`);
 }
 
-function withOpaque(tree: readonly Entry[], opaque: ReadonlySet<string>): Entry[] {
+/** Directories with the mark of opaque ones; those that no entry describes are added. */
+function withOpaque(tree: readonly Entry[], opaque: ReadonlySet<string>, removed: ReadonlySet<string>): Entry[] {
   const missing = new Set(opaque);
   const marked = tree.map((entry): Entry => {
     if (entry.type !== 'directory' || !missing.delete(entry.path)) return entry;
     return { ...entry, opaque: true };
   });
-  return [...marked, ...Array.from(missing, (path): Entry => ({ ...plainDirectory(path, 0), opaque: true }))];
+  // One that is removed first is made again as a plain one; else it stays as it is in the layers below.
+  const added = Array.from(missing, (path): Entry => {
+    return { ...plainDirectory(path, 0), ...(removed.has(path) ? {} : { implied: true }), opaque: true };
+  });
+  return [...marked, ...added];
 }

@@ -41,6 +41,8 @@ export interface DirectoryEntry extends Named, Metadata {
   readonly type: 'directory';
   /** Hides what lower layers have in this directory. */
   readonly opaque?: boolean | undefined;
+  /** The layer only makes the directory opaque: its metadata is that of the layers below, if these have it. */
+  readonly implied?: boolean | undefined;
 }
 
 export interface SymlinkEntry extends Named, Metadata {

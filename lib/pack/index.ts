@@ -11,6 +11,7 @@ export * from './path-list';
 export * from './sink';
 export * from './squashfs';
 export { storedSize } from './stretches';
+export * from './surroundings';
 export * from './tar-members';
 export * from './tar-sink';
 export * from './tree';

@@ -21,7 +21,7 @@ export function indexLine(entry: Entry, sha256: string | undefined): string {
     case 'block':
       return JSON.stringify({ ...line, major: entry.major, minor: entry.minor });
     case 'directory':
-      return JSON.stringify({ ...line, opaque: entry.opaque === true ? true : undefined });
+      return JSON.stringify({ ...line, implied: entry.implied || undefined, opaque: entry.opaque || undefined });
     case 'fifo':
       return JSON.stringify(line);
   }

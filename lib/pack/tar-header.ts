@@ -38,9 +38,9 @@ export function encodeTarHeader(entry: Entry): Buffer {
     case 'fifo':
       return encode(entry.path, TYPE_FLAG.fifo, entry);
     case 'directory': {
-      const header = encode(entry.path === '' ? './' : `${entry.path}/`, TYPE_FLAG.directory, entry);
-      if (entry.opaque !== true) return header;
-      return Buffer.concat([header, encode(opaqueName(entry.path), TYPE_FLAG.file, NO_METADATA)]);
+      const mark = entry.opaque === true ? encode(opaqueName(entry.path), TYPE_FLAG.file, NO_METADATA) : EMPTY;
+      if (entry.implied === true) return mark;
+      return Buffer.concat([encode(entry.path === '' ? './' : `${entry.path}/`, TYPE_FLAG.directory, entry), mark]);
     }
   }
 }
@@ -55,7 +55,7 @@ export function encodeOverlayHeader(entry: Entry, opaqueXattr: string): Buffer {
   if (entry.type === 'file' && data !== undefined) return encodeSparse(entry, data);
   if (entry.type !== 'directory' || entry.opaque !== true) return encodeTarHeader(entry);
   const xattrs = [...(entry.xattrs ?? []), { name: opaqueXattr, value: Buffer.from('y') }];
-  return encodeTarHeader({ ...entry, opaque: undefined, xattrs });
+  return encodeTarHeader({ ...entry, opaque: undefined, implied: undefined, xattrs });
 }
 
 /** The header blocks of a file with holes, and the map of its data, which follows: GNU tar's pax 1.0 (its manual, "Storing Sparse Files"). */

@@ -20,7 +20,7 @@ export function mergeTrees(layers: readonly Tree[]): Map<string, Entry> {
     const layer = placed(each, view, symlinks);
     hideBelow(view, inhabited, layer);
     for (const entry of layer) {
-      if (entry.type === 'whiteout') continue;
+      if (entry.type === 'whiteout' || keepsDirectory(view, entry)) continue;
       view.set(entry.path, withoutMark(entry));
       addAncestors(inhabited, entry.path);
       if (entry.type === 'symlink') symlinks.add(entry.path);
@@ -37,9 +37,7 @@ export function mergeTrees(layers: readonly Tree[]): Map<string, Entry> {
  */
 function placed(layer: Tree, view: View, symlinks: ReadonlySet<string>): Tree {
   if (symlinks.size === 0) return layer;
-  const own = new Set(layer.map(({ path }) => path));
-  const below: View = { get: (path) => (symlinks.has(path) && !own.has(path) ? view.get(path) : undefined) };
-  const whereIs = directoriesIn(below);
+  const whereIs = placesOver(layer, { get: (path) => (symlinks.has(path) ? view.get(path) : undefined) });
   const placeOf = (path: string): string => (path === '' ? '' : pathIn(whereIs(parentOf(path)), path));
   return layer.map((entry): Entry => {
     const path = placeOf(entry.path);
@@ -47,6 +45,33 @@ function placed(layer: Tree, view: View, symlinks: ReadonlySet<string>): Tree {
     const target = placeOf(entry.target);
     return path === entry.path && target === entry.target ? entry : { ...entry, path, target };
   });
+}
+
+/**
+ * Tells where directories of a layer are over those below: links below are followed where the layer neither has the directory
+ * itself nor hides the link; a loop stays where it is.
+ */
+export function placesOver(layer: Tree, below: View): (directory: string) => string {
+  const own = new Set<string>();
+  const hiding = new Set<string>();
+  for (const entry of layer) {
+    if (entry.type !== 'directory' || entry.implied !== true) own.add(entry.path);
+    if (entry.type === 'whiteout' || (entry.type === 'directory' && entry.opaque === true)) hiding.add(entry.path);
+  }
+  const isOwn = (path: string): boolean =>
+    own.has(path) || hiding.has('') || (hiding.size > 0 && ancestorsOf(path).some((each) => hiding.has(each)));
+  const places = new Map([['', '']]);
+  const whereIs = (directory: string): string => {
+    let place = places.get(directory);
+    if (place === undefined) {
+      place = pathIn(whereIs(parentOf(directory)), directory);
+      const isLink = !isOwn(directory) && !isOwn(place) && below.get(place)?.type === 'symlink';
+      if (isLink) place = followed(below, place);
+      places.set(directory, place);
+    }
+    return place;
+  };
+  return whereIs;
 }
 
 /**
@@ -76,8 +101,14 @@ function followed(view: View, link: string): string {
   }
 }
 
+/** Whether an entry only empties a directory that is there. */
+function keepsDirectory(view: View, entry: Entry): boolean {
+  return entry.type === 'directory' && entry.implied === true && view.get(entry.path)?.type === 'directory';
+}
+
 function withoutMark(entry: Entry): Entry {
-  return entry.type === 'directory' && entry.opaque === true ? { ...entry, opaque: undefined } : entry;
+  if (entry.type !== 'directory' || entry.opaque !== true) return entry;
+  return { ...entry, opaque: undefined, implied: undefined };
 }
 
 /**

@@ -21,6 +21,8 @@ export {
 } from './explain';
 export { explainConfig, type ConfigField } from './explain-config';
 export type { Claim, Owner, Restoration } from './findings';
+export { joinReports } from './join-reports';
+export { viewOfLayers } from './layer-paths';
 export * from './limits';
 export * from './mergers';
 export { mergeMetadata } from './metadata';

@@ -1,5 +1,5 @@
 import { compareNames, lowerBound } from '../core';
-import { directoriesIn, parentOf, pathIn, type Entry, type PathList, type View } from '../pack';
+import { ancestorsOf, directoriesIn, parentOf, pathIn, type Entry, type PathList, type View } from '../pack';
 import { isEqual, type State } from './entry-conflict';
 
 /** Stands for a directory that a layer has files in and does not describe. */
@@ -82,6 +82,7 @@ export class LayerPaths {
     const position = this.position(at);
     if (position === IMPLIED) return 'implied';
     const entry = this.list.entry(position);
+    if (entry.type === 'directory' && entry.implied === true) return 'implied';
     const target = entry.type === 'hardlink' ? this.list.find(entry.target) : undefined;
     return target === undefined ? entry : this.list.entry(target);
   }
@@ -191,18 +192,30 @@ function resolverOf(
 ): (directory: string) => string {
   if (links.size === 0) return (directory) => directory;
   const below = [...layers].reverse();
-  const view: View = {
-    get: (path) => (links.has(path) && own?.find(path) === undefined ? linkAt(below, path) : undefined),
-  };
+  const hiding = new Set(own?.marks.map((at) => own.path(at)));
+  const isOwn = (path: string): boolean =>
+    own?.find(path) !== undefined || (hiding.size > 0 && ['', ...ancestorsOf(path)].some((each) => hiding.has(each)));
+  const view: View = { get: (path) => (links.has(path) && !isOwn(path) ? linkAt(below, path) : undefined) };
   return directoriesIn(view);
+}
+
+/** What layers show together: hard links as their files, and nothing where no layer describes a directory. */
+export function viewOfLayers(lists: readonly PathList[]): View {
+  const layers = [...placeLayers(lists).layers].reverse();
+  return { get: (path) => entryAt(layers, path) };
 }
 
 /** The link that layers, top to bottom, have at a place; undefined where that is something else, or nothing. */
 export function linkAt(layers: Iterable<LayerPaths>, place: string): Entry | undefined {
+  const entry = entryAt(layers, place);
+  return entry?.type === 'symlink' ? entry : undefined;
+}
+
+function entryAt(layers: Iterable<LayerPaths>, place: string): Entry | undefined {
   for (const layer of layers) {
     const at = layer.find(place);
     const state = at === undefined ? 'implied' : layer.state(at);
-    if (state !== 'implied') return state.type === 'symlink' ? state : undefined;
+    if (state !== 'implied') return state.type === 'whiteout' ? undefined : state;
     if (layer.covers(place)) return undefined;
   }
   return undefined;

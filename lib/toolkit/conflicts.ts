@@ -1,6 +1,6 @@
 import { settleConflicts } from '../build';
 import { StackError } from '../core';
-import type { ConflictReport } from '../stack';
+import { joinReports, type ConflictReport } from '../stack';
 import { planOf, withParts, type ImageOptions } from './parts';
 
 /**
@@ -14,5 +14,9 @@ export async function conflicts(options: ImageOptions): Promise<ConflictReport> 
       hint: 'name a StackedImage',
     });
   }
-  return withParts(options, async (context, { combined }) => (await settleConflicts(context, image, combined)).report);
+  return withParts(options, async (context, { combined }) => {
+    const reports: ConflictReport[] = [];
+    for (const each of combined) reports.push((await settleConflicts(context, image, each)).report);
+    return joinReports(reports);
+  });
 }

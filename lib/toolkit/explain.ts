@@ -1,4 +1,4 @@
-import { combinedConfiguration, explainIn, explainPathsIn, requireImage, type ExplainedPath } from '../build';
+import { asTar, combinedConfiguration, explainIn, explainPathsIn, requireImage, type ExplainedPath } from '../build';
 import { StackError } from '../core';
 import { explainConfig, type ConfigField, type ProvidedPaths } from '../stack';
 import { withParts, type ImageOptions } from './parts';
@@ -18,7 +18,7 @@ export interface ExplainOptions extends ImageOptions {
 export async function explain(options: ExplainOptions): Promise<ExplainedPath> {
   const { image, path } = options;
   requireAbsolute(path);
-  return withParts(options, (context, { combined }) => explainIn(context, image, combined, path));
+  return withParts(options, (context, { combined }) => explainIn(context, image, asTar(combined), path));
 }
 
 /**
@@ -31,7 +31,7 @@ export async function explain(options: ExplainOptions): Promise<ExplainedPath> {
 export async function explainTree(options: ExplainOptions): Promise<ProvidedPaths> {
   const { image, path } = options;
   requireAbsolute(path);
-  return withParts(options, (context, { combined }) => explainPathsIn(context, image, combined, path));
+  return withParts(options, (context, { combined }) => explainPathsIn(context, image, asTar(combined), path));
 }
 
 function requireAbsolute(path: string): void {

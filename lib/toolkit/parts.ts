@@ -13,7 +13,8 @@ export interface ImageOptions extends BuildOptions {
 export interface ImageParts {
   readonly plan: ImagePlan;
   readonly built: BuiltImages;
-  readonly combined: CombinedDeltas;
+  /** In each of its formats, where these differ. */
+  readonly combined: readonly CombinedDeltas[];
 }
 
 /**

@@ -47,7 +47,7 @@ test('what a rule makes a warning is told by every build, and indexes are read o
 test('an index that is lost is made anew', async () => {
   await shop.build(clash({ default: 'warn' }));
   const records = path.join(shop.home, 'store/v1/records');
-  for (const kind of ['indexes', 'settlements']) fs.rmSync(path.join(records, kind), { recursive: true });
+  for (const kind of ['indexes-2', 'settlements']) fs.rmSync(path.join(records, kind), { recursive: true });
   await shop.build(clash({ default: 'warn' }));
   expect(shop.events).toContainEqual(expect.objectContaining({ id: 'content-conflict' }) as object);
 });

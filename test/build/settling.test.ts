@@ -407,7 +407,7 @@ describe('a merger', () => {
     const large = { ...textFile('etc/x', ''), size: 65 * 1024 * 1024, sha256: 'f'.repeat(64) };
     const huge = deltaOf([large]);
     const { store } = await shop.context();
-    await store.writeRecord('indexes', huge.contentKey, await store.addBlob(`${indexLine(large, large.sha256)}\n`));
+    await store.writeRecord('indexes-2', huge.contentKey, await store.addBlob(`${indexLine(large, large.sha256)}\n`));
     const small = (text: string): Entry => textFile('etc/a', text);
     const trees = { a: [small('a'), textFile('etc/x', 'a')], b: [large], b2: [small('b')] };
     const tooLarge = {

@@ -49,7 +49,7 @@ describe('an archive that is read', () => {
       { type: 'directory', path: 'd', ...meta },
       { type: 'file', path: 'f', size: 1, ...meta },
       { type: 'fifo', path: 'p', ...meta },
-      { type: 'symlink', path: 's', target: '/x', ...meta },
+      { type: 'symlink', path: 's', target: '/x', ...meta, mode: 0o777 },
     ]);
     expect(tree.every((each) => !('xattrs' in each))).toBe(true);
   });

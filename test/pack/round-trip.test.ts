@@ -51,7 +51,7 @@ const entry: fc.Arbitrary<Entry> = fc.oneof(
     content: { kind: 'bytes' as const, bytes },
   })),
   fc.record({ type: fc.constant('directory' as const), ...metadata, opaque: fc.constantFrom(true, undefined) }),
-  fc.record({ type: fc.constant('symlink' as const), ...metadata, target }),
+  fc.record({ type: fc.constant('symlink' as const), ...metadata, mode: fc.constant(0o777), target }),
   fc.record({
     type: fc.constant('char' as const),
     ...metadata,

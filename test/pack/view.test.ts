@@ -98,9 +98,13 @@ function unpacked(layers: readonly Tree[]): string[] {
   const placeOf = (path: string, own: Tree): string => {
     let at = '';
     const parts = path.split('/');
+    // What the layer hides is gone before anything of it is there.
+    const isHidden = (place: string): boolean =>
+      own.some((entry) => entry.type === 'directory' && entry.opaque === true && place.startsWith(`${entry.path}/`));
     for (const [depth, part] of parts.entries()) {
       const next = at === '' ? part : `${at}/${part}`;
-      const isLink = found.get(next) === 'symlink' && !own.some((entry) => entry.path === next);
+      const isOwn = own.some((entry) => entry.path === next) || isHidden(next);
+      const isLink = found.get(next) === 'symlink' && !isOwn;
       at = isLink && depth < parts.length - 1 ? next.replace(/[^/]*$/, 'x') : next;
     }
     return at;

@@ -112,7 +112,7 @@ export class NodeTree {
 
   private metadataOf(entry: NodeEntry): NodeMetadata {
     return {
-      mode: entry.mode & 0o7777,
+      mode: entry.type === 'symlink' ? 0o777 : entry.mode & 0o7777, // as Linux has it
       uid: this.ids.place(entry.uid),
       gid: this.ids.place(entry.gid),
       mtime: Math.min(Math.max(entry.mtime, 0), MAX_UINT32),

@@ -44,7 +44,7 @@ describe('what our own writer makes', () => {
     { type: 'fifo', path: 'fifo', ...META },
     { type: 'whiteout', path: 'gone' },
     entryOf('holes', Buffer.concat([Buffer.alloc(2 * BLOCK), text(BLOCK), Buffer.alloc(BLOCK + 5)])),
-    { type: 'symlink', path: 'link', ...META, target: bytesToName(Buffer.from([0x2f, 0xff])) },
+    { type: 'symlink', path: 'link', ...META, mode: 0o777, target: bytesToName(Buffer.from([0x2f, 0xff])) },
     entryOf(bytesToName(Buffer.from([0x6e, 0xfe])), noise(BLOCK)),
     entryOf('zeros', Buffer.alloc(3 * BLOCK)),
   ];
