@@ -5,6 +5,7 @@ const { spawnSync } = require('node:child_process');
 
 /** A command each package brings, by package. */
 const TOOLS = {
+  acl: 'setfacl',
   'apache2-utils': 'htpasswd',
   apt: 'apt-get',
   attr: 'getfattr',

@@ -30,6 +30,7 @@ interface Described {
   readonly links: Surroundings['links'];
   /** As lines of a path index. */
   readonly directories: readonly string[];
+  readonly vacuous: readonly string[];
 }
 
 /**
@@ -43,15 +44,16 @@ export async function describedDelta(
   delta: KnownDelta,
   below: readonly KnownDelta[],
 ): Promise<KnownDelta> {
-  if (below.length === 0 || delta.existing?.format === 'squashfs') return delta;
+  // What was made here says all that lies at the bottom, as filesystem images do everywhere.
+  if (delta.existing === undefined ? below.length === 0 : delta.existing.format === 'squashfs') return delta;
   const { store } = context;
   const key = keyOf(context, delta, below);
   const known = await store.readRecord(SURROUNDINGS, key);
   const described = isDescribed(known) ? known : await describe(context, delta, below);
   if (described !== known) await store.writeRecord(SURROUNDINGS, key, described);
   if (described.contentKey === delta.contentKey) return delta;
-  const { contentKey, links, directories } = described;
-  const taken = { links, directories: directories.map(parseDirectory) };
+  const { contentKey, links, directories, vacuous } = described;
+  const taken = { links, directories: directories.map(parseDirectory), vacuous };
   return { ...delta, contentKey, atHand: undefined, tree: async () => withSurroundings(await delta.tree(), taken) };
 }
 
@@ -67,7 +69,7 @@ export async function rememberIndependent(
   below: readonly KnownDelta[],
 ): Promise<void> {
   if (below.length === 0) return;
-  const described: Described = { contentKey: delta.contentKey, links: [], directories: [] };
+  const described: Described = { contentKey: delta.contentKey, links: [], directories: [], vacuous: [] };
   await context.store.writeRecord(SURROUNDINGS, keyOf(context, delta, below), described);
 }
 
@@ -97,17 +99,17 @@ export async function deltasIn(
 async function describe(context: BuildContext, delta: KnownDelta, below: readonly KnownDelta[]): Promise<Described> {
   const tree = delta.atHand ?? (await delta.tree());
   const taken = await surroundings(context, tree, below);
-  const { links } = taken;
+  const { links, vacuous } = taken;
   const directories = taken.directories.map((directory) => indexLine(directory, undefined));
-  if (isIndependent(taken)) return { contentKey: delta.contentKey, links, directories };
+  if (isIndependent(taken)) return { contentKey: delta.contentKey, links, directories, vacuous };
   const contentKey =
     treeDigest(withSurroundings(tree, taken)) ??
-    digestOf(canonicalJson({ layer: delta.contentKey, links, directories }));
-  return { contentKey, links, directories };
+    digestOf(canonicalJson({ layer: delta.contentKey, links, directories, vacuous }));
+  return { contentKey, links, directories, vacuous };
 }
 
 async function surroundings(context: BuildContext, tree: Tree, below: readonly KnownDelta[]): Promise<Surroundings> {
-  return surroundingsOf(tree, viewOfLayers(await pathListsOf(context, below)), context.epoch);
+  return surroundingsOf(tree, viewOfLayers(await pathListsOf(context, below), context.epoch), context.epoch);
 }
 
 function keyOf({ epoch }: BuildContext, { contentKey: layer }: KnownDelta, below: readonly KnownDelta[]): string {
@@ -121,6 +123,6 @@ function parseDirectory(line: string): DirectoryEntry {
 
 function isDescribed(value: unknown): value is Described {
   if (typeof value !== 'object' || value === null) return false;
-  const { contentKey, links, directories } = value as Partial<Described>;
-  return isDigest(contentKey) && Array.isArray(links) && Array.isArray(directories);
+  const { contentKey, links, directories, vacuous } = value as Partial<Described>;
+  return isDigest(contentKey) && [links, directories, vacuous].every((each) => Array.isArray(each));
 }

@@ -5,6 +5,7 @@ import {
   plainDirectory,
   resolveInView,
   sortTree,
+  withoutAccessAcl,
   type Content,
   type DirectoryEntry,
   type Entry,
@@ -133,10 +134,15 @@ function meansContents(source: string): boolean {
 function ownership(plan: ImportPlan, entry: Entry): Partial<Metadata> {
   const keepsMode = entry.type === 'directory' || entry.type === 'symlink';
   return {
-    ...(plan.mode === undefined || keepsMode ? {} : { mode: plan.mode }),
+    ...(plan.mode === undefined || keepsMode ? {} : { mode: plan.mode, xattrs: attributesWithMode(entry) }),
     ...(plan.uid === undefined ? {} : { uid: plan.uid }),
     ...(plan.gid === undefined ? {} : { gid: plan.gid }),
   };
+}
+
+/** A mode that is given says all of who may do what, so that an ACL must not say more. */
+function attributesWithMode(entry: Entry): Metadata['xattrs'] {
+  return entry.type === 'whiteout' ? undefined : withoutAccessAcl(entry.xattrs);
 }
 
 function originOf(source: string | undefined): string {

@@ -9,7 +9,7 @@ import { LayerImports, type ImageFiles } from './layer-imports';
 
 const DELTAS = 'deltas';
 /** Another number forgets which inputs gave which trees: the rules of imports have changed. */
-const IMPORT_RULES = 3;
+const IMPORT_RULES = 4;
 /** Of a tree without entries. */
 const NOTHING = treeDigest([]);
 

@@ -1,7 +1,7 @@
 import * as path from 'node:path';
 import { canonicalJson } from '../core';
 import { digestOf, isDescriptor, isDigest, type Descriptor } from '../oci';
-import { contentSize, packTree, type PackedBlob, type Tree } from '../pack';
+import { contentSize, lossesOf, packTree, type PackedBlob, type Tree } from '../pack';
 import type { LayerFormat } from '../plan';
 import type { ImageLayer } from '../stack';
 import type { BuildContext } from './context';
@@ -196,6 +196,9 @@ async function packTreeOf(
 ): Promise<PackedTree> {
   const { store, listener, signal } = context;
   const started = performance.now();
+  for (const format of formats) {
+    for (const { id, message } of lossesOf(tree, format)) listener({ code: 'warning', id, message, image });
+  }
   return store.withTemporaryDirectory(async (directory) => {
     const fileOf = (format: LayerFormat): string => path.join(directory, format);
     const sinks = formats.map((format) => packingOf(context, format).createSink(fileOf(format)));

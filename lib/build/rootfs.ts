@@ -8,7 +8,7 @@ import type { KnownDelta } from './delta';
 import { materialize, removeTree, type Namespace } from './sandbox';
 
 /** Another number forgets all unpacked deltas: the form in which they are unpacked has changed. */
-const ROOTFS_VERSION = 2;
+const ROOTFS_VERSION = 3;
 
 /**
  * Deltas as directories that overlayfs can use as lower layers. Each is unpacked once and shared by all images above it;

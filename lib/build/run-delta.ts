@@ -19,7 +19,7 @@ import { SystemIds } from './system-ids';
 
 const RUNS = 'runs';
 /** Another number forgets what scripts made: the sandbox, or how its result is read, has changed. */
-const RUN_RULES = 4;
+const RUN_RULES = 5;
 const NOTHING = treeDigest([]);
 
 /** A layer whose script is to be run. */

@@ -18,7 +18,7 @@ import type { Store } from '../store';
 import { hashFile } from './host-files';
 
 /** Another number forgets all snapshots: their form, or the rules by which archives are read, have changed. */
-const SNAPSHOT_VERSION = 4;
+const SNAPSHOT_VERSION = 5;
 const RECORD = `snapshots-${String(SNAPSHOT_VERSION)}`;
 
 /** An archive as the store keeps it: its contents in one file, and the tree whose contents are slices of that. */

@@ -5,7 +5,16 @@ import type { Entry, FileEntry, Metadata, Tree } from './entry';
 import { StretchList } from './stretches';
 import type { TarHeader } from './tar-entry';
 import type { TarHandler } from './tar-parser';
-import { addAncestors, ancestorsOf, hardlinkTo, MAX_LINKS, parentOf, plainDirectory, sortTree } from './tree';
+import {
+  addAncestors,
+  ancestorsOf,
+  hardlinkTo,
+  isLinkable,
+  MAX_LINKS,
+  parentOf,
+  plainDirectory,
+  sortTree,
+} from './tree';
 import { isReserved, whiteoutOf } from './whiteout';
 import { portableXattrs, saysOpaque } from './xattrs';
 import { isHole } from './zeros';
@@ -164,7 +173,7 @@ export class ArchiveTree implements TarHandler {
     }
     if (path === target) return;
     if (entry.type === 'file') this.linked.add(entry);
-    this.add(path, entry.type === 'file' ? entry : { ...entry, path });
+    this.add(path, entry.type === 'file' ? entry : furtherName(entry, path));
   }
 
   /** Of two entries for one path the last stands, as with extractors, but only in the same role. */
@@ -282,6 +291,12 @@ export class ArchiveTree implements TarHandler {
       return { ...entry, path };
     });
   }
+}
+
+/** Another name of what is no file. */
+function furtherName(entry: Exclude<Entry, FileEntry>, path: string): Entry {
+  if (!isLinkable(entry)) return { ...entry, path };
+  return { ...entry, path, linkOf: entry.linkOf ?? entry.path };
 }
 
 function join(directory: string, name: string): string {

@@ -5,7 +5,9 @@ import { ArchiveCopy } from './archive-copy';
 import { ARCHIVE_LIMITS, requireRoom, type ArchiveLimits } from './archive-limits';
 import { ArchiveTree } from './archive-tree';
 import type { Tree } from './entry';
+import type { TarHeader } from './tar-entry';
 import { TarParser } from './tar-parser';
+import { gnuDecoded } from './xattrs';
 
 /** Pieces of a sparse file, of up to 1 MiB each, that are hashed before other work gets its turn. */
 const STEPS_IN_A_ROW = 64;
@@ -47,7 +49,7 @@ export async function readArchive(chunks: AsyncIterable<Buffer>, options: ReadAr
   const entries = new ArchiveTree({ ...options, limits });
   const parser: TarParser = new TarParser({
     header: (header, offset) => {
-      entries.header(header, offset);
+      entries.header(options.layer === 'overlay' ? ofGnuTar(header) : header, offset);
     },
     data: (piece) => {
       requireRoom(parser.bytesExpanded, parser.bytesRead, limits);
@@ -85,6 +87,11 @@ export async function readArchive(chunks: AsyncIterable<Buffer>, options: ReadAr
   } finally {
     await copy.close();
   }
+}
+
+/** Upper directories are read by GNU tar, which writes names of attributes in its own way; other readers do not know it. */
+function ofGnuTar(header: TarHeader): TarHeader {
+  return { ...header, xattrs: gnuDecoded(header.xattrs) };
 }
 
 function digestOf(hash: Hash): string {

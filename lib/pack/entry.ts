@@ -45,7 +45,13 @@ export interface DirectoryEntry extends Named, Metadata {
   readonly implied?: boolean | undefined;
 }
 
-export interface SymlinkEntry extends Named, Metadata {
+/** What may have further names, as every inode but that of a directory. Those of files are entries of their own kind. */
+interface Linkable {
+  /** Path of an entry of the same tree that is the same inode, and in a sorted tree comes first. */
+  readonly linkOf?: string | undefined;
+}
+
+export interface SymlinkEntry extends Named, Metadata, Linkable {
   readonly type: 'symlink';
   readonly target: string;
 }
@@ -57,13 +63,13 @@ export interface HardlinkEntry extends Named, Metadata {
   readonly target: string;
 }
 
-export interface DeviceEntry extends Named, Metadata {
+export interface DeviceEntry extends Named, Metadata, Linkable {
   readonly type: 'char' | 'block';
   readonly major: number;
   readonly minor: number;
 }
 
-export interface FifoEntry extends Named, Metadata {
+export interface FifoEntry extends Named, Metadata, Linkable {
   readonly type: 'fifo';
 }
 

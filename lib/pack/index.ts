@@ -1,9 +1,11 @@
+export { withoutAccessAcl } from './acl';
 export * from './archive';
 export * from './archive-limits';
 export * from './compress';
 export * from './content-reader';
 export * from './decompress';
 export * from './entry';
+export * from './losses';
 export * from './overlay-tar';
 export * from './pack';
 export * from './path-index';

@@ -14,16 +14,17 @@ export function indexLine(entry: Entry, sha256: string | undefined): string {
   }
   const line = { path, type, mode, uid, gid, mtime, xattrs };
   switch (entry.type) {
-    case 'symlink':
     case 'hardlink':
       return JSON.stringify({ ...line, target: entry.target });
+    case 'symlink':
+      return JSON.stringify({ ...line, target: entry.target, linkOf: entry.linkOf });
     case 'char':
     case 'block':
-      return JSON.stringify({ ...line, major: entry.major, minor: entry.minor });
+      return JSON.stringify({ ...line, major: entry.major, minor: entry.minor, linkOf: entry.linkOf });
     case 'directory':
       return JSON.stringify({ ...line, implied: entry.implied || undefined, opaque: entry.opaque || undefined });
     case 'fifo':
-      return JSON.stringify(line);
+      return JSON.stringify({ ...line, linkOf: entry.linkOf });
   }
 }
 

@@ -1,7 +1,7 @@
 import { compareNames, StackError } from '../core';
 import type { DirectoryEntry, Entry, Tree } from './entry';
 import { ancestorsOf, parentOf, pathIn, plainDirectory, sortTree } from './tree';
-import { placesOver, type View } from './view';
+import { movedTo, placesOver, type View } from './view';
 
 /**
  * What unpacking a layer takes from the layers below it, since the layer does not say it: the metadata of directories that it
@@ -13,6 +13,8 @@ export interface Surroundings {
   readonly links: readonly (readonly [directory: string, place: string])[];
   /** Directories as they are below, sorted; those that are missing there or plain are left out. */
   readonly directories: readonly DirectoryEntry[];
+  /** Whiteouts that remove nothing: the kernel lists these where no directory is below, and says that they are not there. */
+  readonly vacuous: readonly string[];
 }
 
 /**
@@ -25,6 +27,10 @@ export function surroundingsOf(tree: Tree, below: View, epoch: number): Surround
   const links = linksOf(tree, placesOver(tree, below));
   const layer = entriesByPlace(tree, links);
   const isHidden = hiddenBy(layer.values());
+  const vacuous: string[] = [];
+  for (const [path, { type }] of layer) {
+    if (type === 'whiteout' && (isHidden(path) || below.get(path) === undefined)) vacuous.push(path);
+  }
   const directories: DirectoryEntry[] = [];
   for (const path of undescribed(layer)) {
     const there = isHidden(path) ? undefined : below.get(path);
@@ -38,12 +44,12 @@ export function surroundingsOf(tree: Tree, below: View, epoch: number): Surround
     const directory = { ...there, path, opaque: undefined, implied: undefined };
     if (!isPlain(directory, epoch)) directories.push(directory);
   }
-  return { links, directories };
+  return { links, directories, vacuous: vacuous.sort(compareNames) };
 }
 
 /** Whether nothing is taken. */
-export function isIndependent({ links, directories }: Surroundings): boolean {
-  return links.length === 0 && directories.length === 0;
+export function isIndependent({ links, directories, vacuous }: Surroundings): boolean {
+  return links.length === 0 && directories.length === 0 && vacuous.length === 0;
 }
 
 /**
@@ -59,6 +65,7 @@ export function withSurroundings(tree: Tree, surroundings: Surroundings): Tree {
     else if (own.type === 'directory' && own.implied === true)
       layer.set(own.path, { ...directory, opaque: own.opaque });
   }
+  for (const path of surroundings.vacuous) layer.delete(path);
   return sortTree(layer.values());
 }
 
@@ -85,7 +92,7 @@ function entriesByPlace(tree: Tree, links: Surroundings['links']): Map<string, E
   const targets = new Set(tree.flatMap((entry) => (entry.type === 'hardlink' ? [placeOf(entry.target)] : [])));
   for (const entry of tree) {
     const path = placeOf(entry.path);
-    const moved = entry.type === 'hardlink' ? { ...entry, path, target: placeOf(entry.target) } : { ...entry, path };
+    const moved = movedTo(entry, path, placeOf);
     const earlier = layer.get(path);
     layer.set(path, earlier === undefined ? moved : united(earlier, moved, targets.has(path)));
   }

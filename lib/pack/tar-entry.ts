@@ -1,10 +1,11 @@
 import { bytesToName, StackError } from '../core';
+import { aclsOfText } from './acl';
 import type { Xattr } from './entry';
 import type { PaxRecords } from './pax';
 import { SPARSE_NAME, SparseFile } from './sparse';
 import { corrupt, readNumber, readPath, readText } from './tar-fields';
 import { FIELD, TYPE_FLAG } from './tar-format';
-import { xattrsOf } from './xattrs';
+import { sortXattrs, xattrsOf } from './xattrs';
 
 /** A tar header as it stands in the archive, not yet judged: paths may be absolute or climb. */
 export interface TarHeader {
@@ -68,20 +69,40 @@ export function readTarEntry(block: Buffer, extensions: Extensions): TarEntry {
   const link = isLink ? (longText(pax?.get('linkpath'), longLink) ?? readText(block, FIELD.link)) : '';
   if (isLink && link === '') throw corrupt(`has a link to nothing, '${path}'`);
   const stored = sizeOf(type, flag, paxCount(pax, 'size') ?? readNumber(block, FIELD.size, 'size'));
+  const mode = readNumber(block, FIELD.mode, 'mode') & 0o7777;
+  const acls = textAcls(pax, mode);
   const header: TarHeader = {
     type,
     path,
     link,
-    mode: readNumber(block, FIELD.mode, 'mode') & 0o7777,
+    mode: acls?.mode ?? mode,
     uid: idOf(pax, 'uid', block),
     gid: idOf(pax, 'gid', block),
     mtime: paxTime(pax) ?? readNumber(block, FIELD.mtime, 'mtime'),
     size: sparse?.size ?? stored,
     major: isDevice ? readNumber(block, FIELD.major, 'device number') : 0,
     minor: isDevice ? readNumber(block, FIELD.minor, 'device number') : 0,
-    xattrs: xattrsOf(pax),
+    xattrs: withAcls(xattrsOf(pax), type === 'symlink' ? undefined : acls?.xattrs),
   };
   return { header, stored, sparse };
+}
+
+/** ACLs as text. @throws StackError STACK4001 when they are none */
+function textAcls(pax: PaxRecords | undefined, mode: number): ReturnType<typeof aclsOfText> {
+  const [access, inherited] = ['access', 'default'].map((kind) => pax?.get(`SCHILY.acl.${kind}`)?.toString('utf8'));
+  if (access === undefined && inherited === undefined) return undefined;
+  const acls = aclsOfText(mode, { access, default: inherited });
+  if (acls === undefined) throw corrupt('has an ACL that is none');
+  return acls;
+}
+
+/** Attributes that are there as such come before what is text. */
+function withAcls(
+  xattrs: readonly Xattr[] | undefined,
+  acls: readonly Xattr[] | undefined,
+): readonly Xattr[] | undefined {
+  if (acls === undefined || acls.length === 0) return xattrs;
+  return sortXattrs(new Map([...acls, ...(xattrs ?? [])].map(({ name, value }) => [name, value])));
 }
 
 /** Before POSIX there was no type for directories: a trailing slash said it. Elsewhere readers disagree on what that means. */

@@ -3,7 +3,9 @@ import type { Entry, FileEntry, Metadata, Stretch } from './entry';
 import { encodePaxRecords, SCHILY_XATTR } from './pax';
 import { storedSize, stretchesOf } from './stretches';
 import { BLOCK, FIELD, headerSums, paddingOf, TYPE_FLAG } from './tar-format';
+import { isLinkable } from './tree';
 import { isReserved, opaqueName, whiteoutName } from './whiteout';
+import { gnuEncoded } from './xattrs';
 
 const NO_METADATA: Metadata = { mode: 0, uid: 0, gid: 0, mtime: 0 };
 const PAX_NAME = Buffer.from('././@PaxHeader');
@@ -24,6 +26,9 @@ const MAX_SIZE = 0o77777777777;
  */
 export function encodeTarHeader(entry: Entry): Buffer {
   refuseUnrepresentable(entry);
+  if (isLinkable(entry) && entry.linkOf !== undefined) {
+    return encode(entry.path, TYPE_FLAG.hardlink, entry, { link: entry.linkOf });
+  }
   switch (entry.type) {
     case 'whiteout':
       return encode(whiteoutName(entry.path), TYPE_FLAG.file, NO_METADATA);
@@ -47,15 +52,17 @@ export function encodeTarHeader(entry: Entry): Buffer {
 
 /**
  * The header blocks of one entry in overlay form: a whiteout is a character device 0:0, an opaque directory has the
- * extended attribute by which overlayfs knows it, and a file with holes is sparse.
+ * extended attribute by which overlayfs knows it, and a file with holes is sparse. Names of attributes are encoded as GNU tar does,
+ * which is to read it.
  */
 export function encodeOverlayHeader(entry: Entry, opaqueXattr: string): Buffer {
   if (entry.type === 'whiteout') return encode(entry.path, TYPE_FLAG.char, NO_METADATA, { device: [0, 0] });
+  const xattrs = gnuEncoded(entry.xattrs);
   const data = entry.type === 'file' ? stretchesOf(entry) : undefined;
-  if (entry.type === 'file' && data !== undefined) return encodeSparse(entry, data);
-  if (entry.type !== 'directory' || entry.opaque !== true) return encodeTarHeader(entry);
-  const xattrs = [...(entry.xattrs ?? []), { name: opaqueXattr, value: Buffer.from('y') }];
-  return encodeTarHeader({ ...entry, opaque: undefined, implied: undefined, xattrs });
+  if (entry.type === 'file' && data !== undefined) return encodeSparse({ ...entry, xattrs }, data);
+  if (entry.type !== 'directory' || entry.opaque !== true) return encodeTarHeader({ ...entry, xattrs });
+  const marked = [...(xattrs ?? []), { name: opaqueXattr, value: Buffer.from('y') }];
+  return encodeTarHeader({ ...entry, opaque: undefined, implied: undefined, xattrs: marked });
 }
 
 /** The header blocks of a file with holes, and the map of its data, which follows: GNU tar's pax 1.0 (its manual, "Storing Sparse Files"). */

@@ -1,5 +1,14 @@
 import { compareNames, StackError } from '../core';
-import type { DirectoryEntry, Entry, FileEntry, HardlinkEntry, Tree } from './entry';
+import type {
+  DeviceEntry,
+  DirectoryEntry,
+  Entry,
+  FifoEntry,
+  FileEntry,
+  HardlinkEntry,
+  SymlinkEntry,
+  Tree,
+} from './entry';
 
 /** How often symbolic links may be followed on the way to one path; what Linux allows. */
 export const MAX_LINKS = 40;
@@ -38,6 +47,14 @@ export function addAncestors(known: Set<string>, path: string): void {
   for (let parent = parentOf(path); parent !== '' && !known.has(parent); parent = parentOf(parent)) known.add(parent);
 }
 
+/** What is no file and may be another name of an inode. */
+type Linkable = SymlinkEntry | DeviceEntry | FifoEntry;
+
+/** Whether an entry is one. */
+export function isLinkable(entry: Entry): entry is Linkable {
+  return entry.type === 'symlink' || entry.type === 'char' || entry.type === 'block' || entry.type === 'fifo';
+}
+
 /**
  * Entries as a {@link Tree}: sorted by path bytes, and of every set of hard links the first path holds the content,
  * since extractors need the target before the link.
@@ -45,7 +62,8 @@ export function addAncestors(known: Set<string>, path: string): void {
  */
 export function sortTree(entries: Iterable<Entry>): Tree {
   const sorted = [...entries].sort((a, b) => compareNames(a.path, b.path));
-  return sorted.some((entry) => entry.type === 'hardlink') ? settleHardlinks(sorted) : sorted;
+  const files = sorted.some((entry) => entry.type === 'hardlink') ? settleHardlinks(sorted) : sorted;
+  return files.some((entry) => isLinkable(entry) && entry.linkOf !== undefined) ? settleOtherLinks(files) : files;
 }
 
 function settleHardlinks(sorted: Tree): Tree {
@@ -63,4 +81,32 @@ function settleHardlinks(sorted: Tree): Tree {
     holders.set(original, entry.path);
     return entry.type === 'file' ? entry : { ...file, path: entry.path };
   });
+}
+
+/** Of names of one inode that is no file, the first is what the others are links of; a name that is left alone is no link. */
+function settleOtherLinks(sorted: Tree): Tree {
+  const linkable = new Map(sorted.flatMap((entry) => (isLinkable(entry) ? [[entry.path, entry] as const] : [])));
+  const holders = new Map<string, Linkable>();
+  return sorted.map((entry) => {
+    if (!isLinkable(entry)) return entry;
+    const original = linkable.get(entry.linkOf ?? entry.path) ?? entry;
+    const name = isSameInode(original, entry) ? original.path : entry.path;
+    const holder = holders.get(name);
+    if (holder !== undefined) return { ...entry, linkOf: holder.path };
+    const first = entry.linkOf === undefined ? entry : { ...entry, linkOf: undefined };
+    holders.set(name, first);
+    return first;
+  });
+}
+
+/** Whether two entries could be one inode: paths of trees that were cut out of others may lead to something else by now. */
+function isSameInode(a: Linkable, b: Linkable): boolean {
+  return inodeOf(a) === inodeOf(b);
+}
+
+function inodeOf(entry: Linkable): string {
+  const { type, mode, uid, gid, mtime, xattrs = [] } = entry;
+  const what = entry.type === 'symlink' ? entry.target : entry.type === 'fifo' ? '' : [entry.major, entry.minor];
+  const attributes = xattrs.map(({ name, value }) => [name, value.toString('base64')]);
+  return JSON.stringify([type, mode, uid, gid, mtime, attributes, what]);
 }

@@ -1,6 +1,6 @@
 import { StackError } from '../core';
 import type { Entry, FileEntry, HardlinkEntry, Tree } from './entry';
-import { addAncestors, ancestorsOf, MAX_LINKS, parentOf, pathIn } from './tree';
+import { addAncestors, ancestorsOf, isLinkable, MAX_LINKS, parentOf, pathIn } from './tree';
 
 /** Anything that knows what is at a path: a merged view, or several laid over each other. */
 export type View = Pick<ReadonlyMap<string, Entry>, 'get'>;
@@ -41,9 +41,7 @@ function placed(layer: Tree, view: View, symlinks: ReadonlySet<string>): Tree {
   const placeOf = (path: string): string => (path === '' ? '' : pathIn(whereIs(parentOf(path)), path));
   return layer.map((entry): Entry => {
     const path = placeOf(entry.path);
-    if (entry.type !== 'hardlink') return path === entry.path ? entry : { ...entry, path };
-    const target = placeOf(entry.target);
-    return path === entry.path && target === entry.target ? entry : { ...entry, path, target };
+    return movedTo(entry, path, placeOf);
   });
 }
 
@@ -90,6 +88,16 @@ export function directoriesIn(view: View): (directory: string) => string {
     return place;
   };
   return whereIs;
+}
+
+/** An entry at another path, with the path that it is a link of. */
+export function movedTo(entry: Entry, path: string, placeOf: (path: string) => string): Entry {
+  if (entry.type === 'hardlink') {
+    const target = placeOf(entry.target);
+    return path === entry.path && target === entry.target ? entry : { ...entry, path, target };
+  }
+  if (isLinkable(entry) && entry.linkOf !== undefined) return { ...entry, path, linkOf: placeOf(entry.linkOf) };
+  return path === entry.path ? entry : { ...entry, path };
 }
 
 function followed(view: View, link: string): string {

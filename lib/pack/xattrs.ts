@@ -1,4 +1,5 @@
 import { StackError } from '../core';
+import { isAcl, isValidAcl } from './acl';
 import type { Xattr } from './entry';
 import { LIBARCHIVE_XATTR, SCHILY_XATTR, type PaxRecords } from './pax';
 
@@ -36,14 +37,33 @@ function percentDecoded(name: string): string {
 }
 
 /**
- * The attributes that belong to the content: `user.*` and file capabilities. The rest describes the machine an archive
- * was made on (SELinux labels, ACLs, IMA signatures) or is overlayfs' own bookkeeping.
+ * The attributes that belong to the content: `user.*`, file capabilities, and POSIX ACLs, without which the mode would give
+ * other rights. The rest describes the machine an archive was made on (SELinux labels, IMA signatures) or is overlayfs' own
+ * bookkeeping.
+ * @throws StackError STACK4001 for an ACL that no kernel takes
  */
 export function portableXattrs(xattrs: readonly Xattr[] | undefined): readonly Xattr[] | undefined {
   const portable = xattrs?.filter(
-    ({ name }) => name === 'security.capability' || (name.startsWith('user.') && !name.startsWith('user.overlay.')),
+    (each) =>
+      each.name === 'security.capability' ||
+      isAcl(each) ||
+      (each.name.startsWith('user.') && !each.name.startsWith('user.overlay.')),
   );
+  const broken = portable?.find((each) => isAcl(each) && !isValidAcl(each.value));
+  if (broken !== undefined) throw new StackError('STACK4001', `it has an attribute ${broken.name} that is no ACL`);
   return portable?.length === 0 ? undefined : portable;
+}
+
+/** GNU tar's way to write names of attributes in pax headers, whose keywords end at the first `=`. */
+export function gnuEncoded(xattrs: readonly Xattr[] | undefined): readonly Xattr[] | undefined {
+  const encode = (name: string): string => name.replaceAll('%', '%25').replaceAll('=', '%3D');
+  return xattrs?.map(({ name, value }) => ({ name: encode(name), value }));
+}
+
+/** The reverse of {@link gnuEncoded}. */
+export function gnuDecoded(xattrs: readonly Xattr[] | undefined): readonly Xattr[] | undefined {
+  const decode = (name: string): string => name.replaceAll('%3D', '=').replaceAll('%25', '%');
+  return xattrs && sortXattrs(xattrs.map(({ name, value }) => [decode(name), value]));
 }
 
 /** Whether overlayfs' own mark for an opaque directory is among them (kernel, overlayfs.rst). */

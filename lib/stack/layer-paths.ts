@@ -1,5 +1,14 @@
 import { compareNames, lowerBound } from '../core';
-import { ancestorsOf, directoriesIn, parentOf, pathIn, type Entry, type PathList, type View } from '../pack';
+import {
+  ancestorsOf,
+  directoriesIn,
+  parentOf,
+  pathIn,
+  plainDirectory,
+  type Entry,
+  type PathList,
+  type View,
+} from '../pack';
 import { isEqual, type State } from './entry-conflict';
 
 /** Stands for a directory that a layer has files in and does not describe. */
@@ -199,24 +208,35 @@ function resolverOf(
   return directoriesIn(view);
 }
 
-/** What layers show together: hard links as their files, and nothing where no layer describes a directory. */
-export function viewOfLayers(lists: readonly PathList[]): View {
+/**
+ * What layers show together, hard links as their files.
+ * @param epoch time of directories that no layer describes, seconds since 1970
+ */
+export function viewOfLayers(lists: readonly PathList[], epoch: number): View {
   const layers = [...placeLayers(lists).layers].reverse();
-  return { get: (path) => entryAt(layers, path) };
+  const get = (path: string): Entry | undefined => {
+    const state = stateAt(layers, path);
+    return state === 'implied' ? plainDirectory(path, epoch) : state;
+  };
+  return { get };
 }
 
 /** The link that layers, top to bottom, have at a place; undefined where that is something else, or nothing. */
 export function linkAt(layers: Iterable<LayerPaths>, place: string): Entry | undefined {
-  const entry = entryAt(layers, place);
-  return entry?.type === 'symlink' ? entry : undefined;
+  const state = stateAt(layers, place);
+  return state !== 'implied' && state?.type === 'symlink' ? state : undefined;
 }
 
-function entryAt(layers: Iterable<LayerPaths>, place: string): Entry | undefined {
+/** What layers, top to bottom, have at a place; `implied` for a directory that none of them describes. */
+function stateAt(layers: Iterable<LayerPaths>, place: string): State | undefined {
+  let found: 'implied' | undefined;
   for (const layer of layers) {
     const at = layer.find(place);
-    const state = at === undefined ? 'implied' : layer.state(at);
-    if (state !== 'implied') return state.type === 'whiteout' ? undefined : state;
-    if (layer.covers(place)) return undefined;
+    const state = at === undefined ? undefined : layer.state(at);
+    if (state === 'implied') found = 'implied';
+    else if (state?.type === 'whiteout') return found;
+    else if (state !== undefined) return state;
+    if (layer.covers(place)) return found;
   }
-  return undefined;
+  return found;
 }

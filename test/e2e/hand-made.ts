@@ -16,8 +16,13 @@ export function writeTar(directory: string, tar: string): void {
   execFileSync('tar', [...owner, '-C', directory, '-cf', tar, ...fs.readdirSync(directory).sort()]);
 }
 
-/** Adds an image of tars, bottom to top, to a layout, as another tool would; an OCI layout of it need not exist. */
-export function writeLayout(layout: string, name: string, tars: readonly string[]): void {
+/** Adds an image of blobs, by default tars, bottom to top, to a layout, as another tool would; an OCI layout of it need not exist. */
+export function writeLayout(
+  layout: string,
+  name: string,
+  tars: readonly string[],
+  mediaType = `${TYPE}.layer.v1.tar`,
+): void {
   const blobs = path.join(layout, 'blobs/sha256');
   fs.mkdirSync(blobs, { recursive: true });
   const add = (content: Buffer): Blob => {
@@ -35,7 +40,7 @@ export function writeLayout(layout: string, name: string, tars: readonly string[
       schemaVersion: 2,
       mediaType: `${TYPE}.manifest.v1+json`,
       config: { mediaType: `${TYPE}.config.v1+json`, ...config },
-      layers: layers.map((layer) => ({ mediaType: `${TYPE}.layer.v1.tar`, ...layer })),
+      layers: layers.map((layer) => ({ mediaType, ...layer })),
     }),
   );
   fs.writeFileSync(path.join(layout, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');

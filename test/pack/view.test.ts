@@ -73,6 +73,10 @@ describe('several layers', () => {
   });
 });
 
+function isMark(entry: Entry): boolean {
+  return entry.type === 'whiteout' || (entry.type === 'directory' && entry.opaque === true);
+}
+
 /** A layer as an archive can give it: each path once, nothing below what is no directory. */
 function consistent(wanted: (readonly [kind: string, path: string])[]): Tree {
   const entries = new Map<string, Entry>();
@@ -100,7 +104,7 @@ function unpacked(layers: readonly Tree[]): string[] {
     const parts = path.split('/');
     // What the layer hides is gone before anything of it is there.
     const isHidden = (place: string): boolean =>
-      own.some((entry) => entry.type === 'directory' && entry.opaque === true && place.startsWith(`${entry.path}/`));
+      own.some((entry) => isMark(entry) && place.startsWith(`${entry.path}/`));
     for (const [depth, part] of parts.entries()) {
       const next = at === '' ? part : `${at}/${part}`;
       const isOwn = own.some((entry) => entry.path === next) || isHidden(next);

@@ -1,6 +1,7 @@
 import { nameToBytes, StackError } from '../../core';
-import type { DeviceEntry, Entry, HardlinkEntry, Metadata, SymlinkEntry, WhiteoutEntry, Xattr } from '../entry';
-import { ancestorsOf, parentOf, plainDirectory } from '../tree';
+import { withoutAcls } from '../acl';
+import type { DeviceEntry, Entry, HardlinkEntry, SymlinkEntry, WhiteoutEntry, Xattr } from '../entry';
+import { ancestorsOf, isLinkable, parentOf, plainDirectory } from '../tree';
 import { emptyData } from './file-data';
 import { MAX_NAME, MAX_SYMLINK } from './format';
 import { IdTable } from './ids';
@@ -49,7 +50,21 @@ export class NodeTree {
       return this.insert(entry.path, (parent) => this.create({ path: entry.path, ...mark }, parent));
     }
     if (entry.type === 'hardlink') return this.insert(entry.path, () => this.linkTarget(entry));
-    return this.insert(entry.path, (parent) => this.create(entry, parent));
+    return this.insert(entry.path, (parent) => this.sharedNode(entry) ?? this.create(entry, parent));
+  }
+
+  /** The node of which something that is no file is another name. */
+  private sharedNode(entry: NodeEntry): Node | undefined {
+    if (!isLinkable(entry) || entry.linkOf === undefined) return undefined;
+    const node = this.nodeAt(entry.linkOf);
+    if (node?.type !== entry.type) return undefined;
+    node.links += 1;
+    return node;
+  }
+
+  private nodeAt(path: string): Node | undefined {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    return this.byPath.get(parentOf(path))?.children.get(name);
   }
 
   private insert(path: string, create: (parent: DirectoryNode | undefined) => Node): Node {
@@ -111,18 +126,18 @@ export class NodeTree {
   }
 
   private metadataOf(entry: NodeEntry): NodeMetadata {
+    const { mode, xattrs } = withoutAcls(entry);
     return {
-      mode: entry.type === 'symlink' ? 0o777 : entry.mode & 0o7777, // as Linux has it
+      mode: entry.type === 'symlink' ? 0o777 : mode & 0o7777, // as Linux has it
       uid: this.ids.place(entry.uid),
       gid: this.ids.place(entry.gid),
       mtime: Math.min(Math.max(entry.mtime, 0), MAX_UINT32),
-      xattrs: this.xattrs.place(entry.path, xattrsOf(entry)),
+      xattrs: this.xattrs.place(entry.path, xattrsOf(entry.type === 'directory' && entry.opaque === true, xattrs)),
     };
   }
 
   private linkTarget(entry: HardlinkEntry): Node {
-    const name = entry.target.slice(entry.target.lastIndexOf('/') + 1);
-    const target = this.byPath.get(parentOf(entry.target))?.children.get(name);
+    const target = this.nodeAt(entry.target);
     if (target === undefined || target.type === 'directory') {
       throw new StackError(
         'STACK4004',
@@ -134,9 +149,8 @@ export class NodeTree {
   }
 }
 
-function xattrsOf(entry: Metadata & Pick<Entry, 'type'> & { readonly opaque?: boolean | undefined }): readonly Xattr[] {
-  const xattrs = entry.xattrs ?? [];
-  return entry.opaque === true ? [...xattrs.filter(({ name }) => name !== OPAQUE.name), OPAQUE] : xattrs;
+function xattrsOf(isOpaque: boolean, xattrs: readonly Xattr[] = []): readonly Xattr[] {
+  return isOpaque ? [...xattrs.filter(({ name }) => name !== OPAQUE.name), OPAQUE] : xattrs;
 }
 
 function checkName(path: string, name: string): void {

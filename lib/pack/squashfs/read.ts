@@ -47,6 +47,11 @@ export async function readSquashfs(file: string, options: ReadArchiveOptions): P
   }
 }
 
+/** Overlayfs gives all its whiteouts one inode, and each of them removes something else. */
+function isWhiteout({ type, major, minor }: TarHeader): boolean {
+  return type === 'char' && major === 0 && minor === 0;
+}
+
 /** One walk over an image, depth first, as its contents mostly lie. */
 class Reading {
   private readonly hash = createHash('sha256');
@@ -109,7 +114,12 @@ class Reading {
       case 'char':
       case 'block':
       case 'fifo':
-        this.entries.header(header, 0); // once for every name: overlayfs gives all its whiteouts one inode
+        if (earlier !== undefined && !isWhiteout(header)) {
+          this.entries.header({ ...header, type: 'hardlink', link: earlier }, 0);
+          return;
+        }
+        this.paths.set(inode.number, path);
+        this.entries.header(header, 0);
     }
   }
 
