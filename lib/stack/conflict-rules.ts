@@ -3,7 +3,7 @@ import type { ConflictsPlan } from '../plan';
 import type { ConflictCode, Severity } from './conflict-report';
 
 /** Another number forgets the outcome of all checks: what is found has changed. */
-export const CONFLICT_RULES = 6;
+export const CONFLICT_RULES = 7;
 
 /** Files that every system makes anew, or can do without (FHS 5.5): whoever comes last may have them. */
 const NOBODY_CARES = [
