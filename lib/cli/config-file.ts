@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { StackError, didYouMean, errnoOf, messageOf } from '../core';
+import { impreciseNumber } from './json-numbers';
 import { offsetOfKey, positionAt } from './json-position';
 import { optionSpec, settableNames, type OptionName } from './options';
 import { fromJson, isProblem } from './values';
@@ -45,6 +46,12 @@ export function readConfigFile(file: string): ConfigFile {
   const known = settableNames();
   const values: Partial<Record<OptionName, unknown>> = {};
   const problems: StackError[] = [];
+  const lost = impreciseNumber(text);
+  if (lost !== undefined) {
+    const message = `${CONFIG_FILE} has the number ${lost.text}, which would not be kept exactly`;
+    const hint = 'write it in quotes, as text';
+    problems.push(new StackError('STACK1003', message, { hint, source: placeIn(file, text, lost.offset) }));
+  }
   for (const [key, raw] of Object.entries(members)) {
     if (key === '$schema') continue;
     const name = known.find((each) => each === key);

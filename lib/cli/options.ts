@@ -60,7 +60,8 @@ export const OPTIONS = {
     short: 'c',
     value: 'KEY=VALUE',
     repeatable: true,
-    description: 'value for the app; on the command line JSON if it parses, text otherwise',
+    description:
+      'value for the app; true, false, null, JSON objects and arrays, and numbers are what they are, all else is text',
   },
   contextString: {
     type: 'context',

@@ -29,12 +29,16 @@ export interface Settings extends OptionValues {
   readonly directory: string;
   /** Whether there is a cdk-stack.json. */
   readonly hasConfigFile: boolean;
+  /** Where each key of the context was set, such as `--context`. */
+  readonly contextOrigins: Readonly<Record<string, string>>;
 }
 
 /** Values of one source, and the directory its relative paths start at. */
 interface Source {
   readonly values: Readonly<Partial<Record<OptionName, unknown>>>;
   readonly directory: string;
+  /** Name of an option in this source. */
+  readonly labelOf: (name: OptionName) => string;
 }
 
 /**
@@ -50,12 +54,12 @@ export function resolveSettings(sources: SettingSources): Settings {
   throwAll(problems);
   const directory = config === undefined ? sources.cwd : path.dirname(config.file);
   const all: Source[] = [
-    { values: flags, directory: sources.cwd },
-    { values: variables, directory: sources.cwd },
-    { values: config?.values ?? {}, directory },
+    { values: flags, directory: sources.cwd, labelOf: flagOf },
+    { values: variables, directory: sources.cwd, labelOf: variableOf },
+    { values: config?.values ?? {}, directory, labelOf: () => CONFIG_FILE },
   ];
   const values = Object.fromEntries(OPTION_NAMES.map((name) => [name, pick(name, all, directory)])) as OptionValues;
-  return { ...values, directory, hasConfigFile: config !== undefined, context: mergedContext(all) };
+  return { ...values, directory, hasConfigFile: config !== undefined, ...mergedContext(all) };
 }
 
 /**
@@ -85,9 +89,20 @@ function pick(name: OptionName, all: readonly Source[], directory: string): unkn
 }
 
 /** Context is the one value whose sources add up, key by key. */
-function mergedContext(all: readonly Source[]): Readonly<Record<string, unknown>> {
-  const objects = [...all].reverse().flatMap(({ values }) => [values.context, values.contextString]);
-  return Object.fromEntries(objects.flatMap((object) => Object.entries((object ?? {}) as Record<string, unknown>)));
+function mergedContext(all: readonly Source[]): Pick<Settings, 'context' | 'contextOrigins'> {
+  const entries = [...all]
+    .reverse()
+    .flatMap(({ values, labelOf }) =>
+      (['context', 'contextString'] as const).flatMap((name) =>
+        Object.entries((values[name] ?? {}) as Record<string, unknown>).map(
+          ([key, value]) => [key, value, labelOf(name)] as const,
+        ),
+      ),
+    );
+  return {
+    context: Object.fromEntries(entries.map(([key, value]) => [key, value])),
+    contextOrigins: Object.fromEntries(entries.map(([key, , origin]) => [key, origin])),
+  };
 }
 
 function readFlags(flags: RawFlags, problems: StackError[]): Source['values'] {

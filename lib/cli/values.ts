@@ -1,5 +1,6 @@
 import { didYouMean } from '../core';
 import type { OptionSpec } from './options';
+import { impreciseNumber } from './json-numbers';
 import { durationOf, sizeOf } from './quantities';
 
 /** A value that was checked, or what is wrong with it. */
@@ -74,29 +75,53 @@ function booleanFromText(text: string): Checked {
   return { problem: `must be true or false, not '${text}'` };
 }
 
-/** `KEY=VALUE` words. CDK keeps values text, so "false" is truthy there (aws-cdk#2204); here JSON that parses is JSON. */
+/** Reads `KEY=VALUE` words. */
 function contextFromFlags(words: readonly string[], literal: boolean): Checked {
   const entries: [string, unknown][] = [];
   for (const word of words) {
     const at = word.indexOf('=');
     if (at < 1) return { problem: `must be KEY=VALUE, not '${word}'`, hint: 'for example -c debug=true' };
-    const text = word.slice(at + 1);
-    entries.push([word.slice(0, at), literal ? text : jsonOrText(text)]);
+    const [key, text] = [word.slice(0, at), word.slice(at + 1)];
+    const checked = literal ? { value: text } : contextValue(text);
+    if (isProblem(checked)) return { ...checked, problem: `of '${key}' ${checked.problem}` };
+    entries.push([key, checked.value]);
   }
   return { value: Object.fromEntries(entries) };
 }
 
-function contextFromJson(text: string): Checked {
-  const value = jsonOrText(text);
-  return isObject(value) ? { value } : { problem: `must be a JSON object, not '${text}'` };
+/**
+ * Reads a context value: `true`, `false`, `null`, JSON objects and arrays, and numbers that print back as the very same text.
+ * Everything else is text: CDK takes all for text, so that "false" is truthy (aws-cdk#2204), and all JSON for JSON would turn the
+ * version 1.10 into 1.1 and the commit 12e4567 into nothing.
+ */
+function contextValue(text: string): Checked {
+  if (text === 'true' || text === 'false') return { value: text === 'true' };
+  if (text === 'null') return { value: null };
+  const number = Number(text);
+  if (Number.isFinite(number) && String(number) === text) return { value: number };
+  return /^\s*[[{]/.test(text) ? (jsonValue(text) ?? { value: text }) : { value: text };
 }
 
-function jsonOrText(text: string): unknown {
+/** Undefined for what is no JSON. */
+function jsonValue(text: string): Checked | undefined {
+  let value: unknown;
   try {
-    return JSON.parse(text) as unknown;
+    value = JSON.parse(text);
   } catch {
-    return text;
+    return undefined;
   }
+  const lost = impreciseNumber(text);
+  if (lost === undefined) return { value };
+  return {
+    problem: `has the number ${lost.text}, which would not be kept exactly`,
+    hint: 'write it in quotes, as text',
+  };
+}
+
+function contextFromJson(text: string): Checked {
+  const checked = jsonValue(text);
+  if (checked !== undefined && (isProblem(checked) || isObject(checked.value))) return checked;
+  return { problem: `must be a JSON object, not '${text}'` };
 }
 
 function each<T>(items: readonly T[], check: (item: T) => Checked): Checked {

@@ -3,7 +3,9 @@ import { RootConstruct, type IConstruct } from 'constructs';
 import { StackError } from '../core';
 import type { Plan } from '../plan';
 import type { AppProps } from './app-props';
-import { commandContext, commandOutdir, leaveToCommand } from './private/command';
+import { Context } from './context';
+import { isObject } from './private/checks';
+import { commandContext, commandOrigins, commandOutdir, leaveToCommand, reportUncaught } from './private/command';
 import { isInstance, isMarked, mark } from './private/marker';
 import { captureStack, type CapturedStack } from './private/source-line';
 import type * as synthesizer from './private/synthesize';
@@ -59,19 +61,26 @@ export class App extends RootConstruct {
   /** Where the app is synthesized to, absolute; run by the `stack` command, a directory that becomes its output in the end. */
   public readonly outdir: string;
 
-  readonly #props: AppProps;
+  /** The values given by `-c`, `STACK_CONTEXT`, `cdk-stack.json` and `new App({ context })`, by type. */
+  public readonly context: Context;
+
+  readonly #props: unknown;
   readonly #stack: CapturedStack;
   #result: SynthResult | undefined;
 
   /** @throws STACK1005 when the context of the `stack` command cannot be read */
   public constructor(props: AppProps = {}) {
     super();
+    reportUncaught();
     this.#props = props;
     this.#stack = captureStack(App);
-    this.directory = path.resolve(props.directory ?? '.');
-    this.outdir = path.resolve(this.directory, commandOutdir() ?? props.outdir ?? 'synth.out');
-    for (const [key, value] of Object.entries({ ...props.context, ...commandContext() }))
-      this.node.setContext(key, value);
+    // Without a type check the properties may be anything; synth reports that.
+    const given: Readonly<Record<string, unknown>> = isObject(props) ? { ...props } : {};
+    this.directory = path.resolve(textOr('.', given['directory']));
+    this.outdir = path.resolve(this.directory, commandOutdir() ?? textOr('synth.out', given['outdir']));
+    const context = isObject(given['context']) ? given['context'] : {};
+    for (const [key, value] of Object.entries({ ...context, ...commandContext() })) this.node.setContext(key, value);
+    this.context = new Context(this.node, originsOf(context));
     if (commandOutdir() !== undefined) {
       App.underCommand ??= this;
       process.once('beforeExit', () => this.synth());
@@ -117,6 +126,17 @@ export class App extends RootConstruct {
 }
 
 mark(App.prototype, MARKER);
+
+function textOr(fallback: string, value: unknown): string {
+  return typeof value === 'string' ? value : fallback;
+}
+
+function originsOf(context: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {
+  const own = Object.keys(context).map((key) => [key, 'new App({ context })'] as const);
+  const passed = Object.keys(commandContext()).map((key) => [key, 'the command'] as const);
+  const told = Object.entries(commandOrigins()).map(([key, origin]) => [key, String(origin)] as const);
+  return new Map([...own, ...passed, ...told]);
+}
 
 /** Half of the code is only needed to synthesize, and not by who merely imports the package. */
 function loadSynthesizer(): typeof synthesizer {

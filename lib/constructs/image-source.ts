@@ -37,7 +37,9 @@ export class ImageSource {
    * @param file path, relative to the app's directory, an `http` or `https` URL, or `image.file('/path')`
    */
   public static tar(file: string | LayerFile, options: TarSourceOptions = {}): ImageSource {
-    return new ImageSource({ type: 'tar', file, sha256: options.sha256 });
+    // Synth checks the options, also those that nobody knows.
+    const given: unknown = options;
+    return new ImageSource({ ...(typeof given === 'object' ? given : { options: given }), type: 'tar', file });
   }
 
   /**

@@ -1,5 +1,6 @@
 export { App, type SynthResult } from './app';
 export type { AppProps } from './app-props';
+export { Context } from './context';
 export { DebianPackages } from './debian-packages';
 export type { DebianPackagesProps } from './debian-packages-props';
 export type { LayerFormat, SquashfsOptions, TarOptions } from './formats';

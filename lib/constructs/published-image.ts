@@ -2,7 +2,6 @@ import type { Construct } from 'constructs';
 import { Image } from './image';
 import type { ImageProps } from './image-props';
 import { ImageSource } from './image-source';
-import type { LayerProps } from './layer-props';
 import { isInstance, isMarked, mark } from './private/marker';
 
 const MARKER = Symbol.for('cdk-stack.PublishedImage');
@@ -48,8 +47,7 @@ export class PublishedImage extends Image {
     reference: string,
     props: PublishedImageProps = {},
   ): PublishedImage {
-    const from = ImageSource.registry(reference);
-    return new PublishedImage(scope, id, { ...props, from }, PublishedImage.fromRegistry);
+    return new PublishedImage(scope, id, { from: ImageSource.registry(reference), props }, PublishedImage.fromRegistry);
   }
 
   /**
@@ -64,16 +62,16 @@ export class PublishedImage extends Image {
     place: string,
     props: PublishedImageProps = {},
   ): PublishedImage {
-    return new PublishedImage(scope, id, { ...props, from: `oci:${place}` }, PublishedImage.fromLayout);
+    return new PublishedImage(scope, id, { from: `oci:${place}`, props }, PublishedImage.fromLayout);
   }
 
   private constructor(
     scope: Construct,
     id: string,
-    props: LayerProps & Pick<PublishedImageProps, 'base'>,
+    { from, props }: { readonly from: ImageSource | string; readonly props: PublishedImageProps },
     self: NewableFunction | CallableFunction,
   ) {
-    super(scope, id, { type: 'layer', props: { ...props, buildOnly: true } }, self);
+    super(scope, id, { type: 'layer', props: { ...props, from, buildOnly: true }, given: props }, self);
   }
 }
 

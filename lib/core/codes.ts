@@ -52,8 +52,10 @@ export const ERROR_CODES = {
   STACK2011: { title: 'The app did not synthesize anything.', exit: EXIT.app },
   STACK2012: { title: 'A construct id is not usable.', exit: EXIT.app },
   STACK2013: { title: 'A validation added by the app failed.', exit: EXIT.app },
-  STACK2014: { title: 'An image was created after the app had been synthesized.', exit: EXIT.app },
+  STACK2014: { title: 'A construct was created after the app had been synthesized.', exit: EXIT.app },
   STACK2015: { title: 'More than one app wants to be synthesized by the command.', exit: EXIT.app },
+  STACK2016: { title: 'The construct library refuses what the app does.', exit: EXIT.app },
+  STACK2017: { title: 'A value of the context is missing, or not of the type the app needs.', exit: EXIT.app },
 
   STACK3001: { title: 'A source does not have the expected sha256.', exit: EXIT.failed },
   STACK3002: { title: 'A source changed while it was being read.', exit: EXIT.failed },

@@ -22,6 +22,86 @@ export function parsePlatform(text: string): Platform | undefined {
   return { os: match[1], architecture: match[2], ...(match[3] === undefined ? {} : { variant: match[3] }) };
 }
 
+/** Go's names of the architectures that images are made for (`go tool dist list`, and the ports of gccgo). */
+const KNOWN_ARCHITECTURES: ReadonlySet<string> = new Set([
+  '386',
+  'amd64',
+  'arm',
+  'arm64',
+  'loong64',
+  'mips',
+  'mips64',
+  'mips64le',
+  'mipsle',
+  'ppc',
+  'ppc64',
+  'ppc64le',
+  'riscv',
+  'riscv64',
+  's390',
+  's390x',
+  'sparc64',
+  'wasm',
+]);
+
+/** Names that kernels, compilers and distributions have for architectures. */
+const ALIASES: Readonly<Record<string, string>> = {
+  x86_64: 'amd64',
+  'x86-64': 'amd64',
+  x8664: 'amd64',
+  x64: 'amd64',
+  em64t: 'amd64',
+  x86: '386',
+  x86_32: '386',
+  ia32: '386',
+  i386: '386',
+  i486: '386',
+  i586: '386',
+  i686: '386',
+  aarch64: 'arm64',
+  armv8: 'arm64',
+  armv8l: 'arm64',
+  arm64v8: 'arm64',
+  armv7: 'arm/v7',
+  armv7l: 'arm/v7',
+  armv7hl: 'arm/v7',
+  armhf: 'arm/v7',
+  arm32v7: 'arm/v7',
+  armv6: 'arm/v6',
+  armv6l: 'arm/v6',
+  arm32v6: 'arm/v6',
+  armv5: 'arm/v5',
+  armv5l: 'arm/v5',
+  armel: 'arm/v5',
+  arm32v5: 'arm/v5',
+  ppc64el: 'ppc64le',
+  powerpc64le: 'ppc64le',
+  powerpc64: 'ppc64',
+  mipsel: 'mipsle',
+  mips64el: 'mips64le',
+  loongarch64: 'loong64',
+  riscv64gc: 'riscv64',
+};
+
+/** Reports whether Go, and so the image specification, has a name for an architecture. */
+export function isKnownArchitecture(architecture: string): boolean {
+  return KNOWN_ARCHITECTURES.has(architecture);
+}
+
+/** Suggests what a mistaken platform was meant to be: other names, upper case, the architecture alone or in front. */
+export function suggestPlatform(text: string): string | undefined {
+  const parts = text
+    .trim()
+    .toLowerCase()
+    .split('/')
+    .filter((part) => part !== 'linux' && part !== '');
+  const [name = '', variant] = parts;
+  const architecture = ALIASES[name] ?? (isKnownArchitecture(name) ? name : undefined);
+  if (architecture === undefined || parts.length > 2) return undefined;
+  const meant = ['linux', architecture, ...(variant === undefined || architecture.includes('/') ? [] : [variant])];
+  return meant.join('/') === text ? undefined : meant.join('/');
+}
+
 /** `os/architecture[/variant]`. */
 export function formatPlatform(platform: Platform): string {
   return [platform.os, platform.architecture, ...(platform.variant === undefined ? [] : [platform.variant])].join('/');

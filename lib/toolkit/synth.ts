@@ -26,6 +26,8 @@ export interface SynthOptions {
   readonly build?: string | undefined;
   /** Context values of the app; JSON values. */
   readonly context?: Readonly<Record<string, unknown>> | undefined;
+  /** Where each key of the context was set, for messages of the app. */
+  readonly contextOrigins?: Readonly<Record<string, string>> | undefined;
   /** Lets constructs keep full creation traces; default false. */
   readonly debug?: boolean | undefined;
   /** Version told to the app, which can then tell a mismatch. */
@@ -119,9 +121,12 @@ async function runApp(output: string, options: SynthOptions): Promise<void> {
   const errorFile = path.join(scratch, 'error.json');
   try {
     writeScratch(contextFile, JSON.stringify(options.context ?? {}));
+    const originsFile = path.join(scratch, 'origins.json');
+    writeScratch(originsFile, JSON.stringify(options.contextOrigins ?? {}));
     const handshake = {
       STACK_OUTDIR: output,
       STACK_CONTEXT_FILE: contextFile,
+      STACK_CONTEXT_ORIGINS_FILE: originsFile,
       STACK_ERROR_FILE: errorFile,
       ...(options.version === undefined ? {} : { STACK_CLI_VERSION: options.version }),
     };

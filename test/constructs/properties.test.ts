@@ -239,8 +239,20 @@ describe('an image', () => {
     ['a base in no layout', { from: 'oci:' }, 'STACK2006', /^from\.directory is ""/],
     ['a base without a name in a layout', { from: 'oci:dir:' }, 'STACK2006', /^from\.reference is ""/],
     ['imports that are no array', { imports: goodImport }, 'STACK2006', /^imports is an object; it must be an array/],
-    ['a platform of one part', { platform: 'amd64' }, 'STACK2006', /^platform is "amd64"/, /OS\/ARCHITECTURE/],
-    ['a platform of an unknown system', { platform: 'window/amd64' }, 'STACK2006', /^platform is "window\/amd64"/],
+    ['a platform of one part', { platform: 'amd64' }, 'STACK2006', /^platform is "amd64"/, /"linux\/amd64"/],
+    [
+      'a platform of an unknown system',
+      { platform: 'window/amd64' },
+      'STACK2006',
+      /^platform is "window\/amd64"/,
+      /OS\/ARCHITECTURE/,
+    ],
+    [
+      'an architecture that Go has no name for',
+      { platform: 'linux/amd46' },
+      'STACK2006',
+      /^platform is "linux\/amd46"/,
+    ],
     [
       'a script for another system',
       { platform: 'windows/amd64', run: 'true' },

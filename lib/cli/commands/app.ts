@@ -13,6 +13,7 @@ export async function synthesize(context: CommandContext): Promise<Assembly> {
     output: settings.output,
     build: settings.build,
     context: settings.context,
+    contextOrigins: settings.contextOrigins,
     debug: settings.debug,
     version: context.version,
     environment: context.color ? { FORCE_COLOR: '1' } : {},

@@ -17,7 +17,7 @@ const LONGEST_SHOWN = 80;
 export function show(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
   if (typeof value === 'object' && value !== null) return 'an object';
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
   const text = JSON.stringify(value) ?? typeof value;
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN - 1)}…` : text;
 }
@@ -101,10 +101,7 @@ export function membersOf<K extends string>(report: Reporter, prefix: string, va
   };
 }
 
-/**
- * Checks that a value is an object with none but known members: nothing would ever read the others, so they are mistakes.
- * (Properties of constructs are another matter: a subclass may add its own.)
- */
+/** Checks that a value is an object with none but known members: nothing would ever read the others, so they are mistakes. */
 export function objectOf(...known: readonly string[]): Check<object> {
   return (report, what, value) => {
     if (!isObject(value)) return wrong(report, what, value, 'an object');

@@ -8,7 +8,12 @@ const DECLARATION = Symbol.for('cdk-stack.declaration');
 
 /** What the user declared, unchecked: an app is often run without a type check, and arrays may still be changed before synth. */
 export type Declaration =
-  | { readonly type: 'layer'; readonly props: LayerProps }
+  | {
+      readonly type: 'layer';
+      readonly props: LayerProps;
+      /** Properties as the user wrote them, where `props` has more. */
+      readonly given?: unknown;
+    }
   | { readonly type: 'stacked-image'; readonly props: StackedImageProps; readonly components: readonly IImage[] }
   | { readonly type: 'debian-packages'; readonly props: DebianPackagesProps };
 

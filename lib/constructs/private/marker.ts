@@ -18,3 +18,9 @@ export function isInstance(asked: unknown, owner: unknown, value: unknown, marke
   if (asked === owner) return isMarked(value, marker);
   return typeof asked === 'function' && Function.prototype[Symbol.hasInstance].call(asked, value);
 }
+
+/** Reports whether a value is an instance of a marked class itself, whichever copy of the package made it, and not of a subclass. */
+export function isDirectInstance(value: object, marker: symbol): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  return prototype !== null && Object.hasOwn(prototype, marker);
+}

@@ -1,7 +1,8 @@
 import { LIMITS, type Plan, type SquashfsOptions as SquashfsPlan, type TarOptions as TarPlan } from '../../plan';
 import type { AppProps } from '../app-props';
 import type { SquashfsOptions, TarOptions } from '../formats';
-import { flag, integer, membersOf, objectOf, oneOf, type Check } from './checks';
+import { flag, integer, isObject, membersOf, nonEmptyText, objectOf, oneOf, wrong, type Check } from './checks';
+import { checkKnown } from './known-properties';
 import type { Reporter } from './problems';
 import { formats } from './render-image';
 
@@ -28,8 +29,19 @@ const squashfs: Check<SquashfsPlan> = (report, what, value) => {
 };
 
 /** What a plan has besides its images. */
-export function renderApp(report: Reporter, props: AppProps): Pick<Plan, 'epoch' | 'formats' | 'tar' | 'squashfs'> {
+export function renderApp(
+  report: Reporter,
+  app: object,
+  props: unknown,
+): Pick<Plan, 'epoch' | 'formats' | 'tar' | 'squashfs'> {
+  if (!isObject(props)) {
+    wrong(report, 'props', props, 'an object');
+    return { formats: ['tar'] };
+  }
+  checkKnown(report, app, props);
   const read = membersOf<keyof AppProps>(report, '', props);
+  for (const key of ['outdir', 'directory'] as const) read(key, nonEmptyText);
+  read('context', (_, what, value) => (isObject(value) ? value : wrong(report, what, value, 'an object')));
   return {
     epoch: read('epoch', integer(LIMITS.epoch, 'it is in seconds, not in milliseconds')),
     formats: read('formats', formats) ?? ['tar'],

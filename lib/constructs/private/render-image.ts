@@ -1,4 +1,4 @@
-import { isTag, parsePlatform } from '../../oci';
+import { isKnownArchitecture, isTag, parsePlatform, suggestPlatform } from '../../oci';
 import type { ImagePlan, LayerPlan, StackedPlan } from '../../plan';
 import type { ImageProps } from '../image-props';
 import type { LayerProps } from '../layer-props';
@@ -14,7 +14,7 @@ import {
   oneOf,
   setOf,
   show,
-  text,
+  suggestion,
   wrong,
   type Check,
 } from './checks';
@@ -22,6 +22,7 @@ import type { Declaration } from './declaration';
 import type { Reporter } from './problems';
 import { config } from './render-config';
 import { conflicts } from './render-conflicts';
+import { checkKnown } from './known-properties';
 import { renderDebian } from './render-debian';
 import { renderImport } from './render-import';
 import { mergers } from './render-mergers';
@@ -50,11 +51,15 @@ const SYSTEMS: ReadonlySet<string> = new Set([
 
 const annotations = mapOf('a name that is not empty', (key) => key !== '');
 
-const platform = text(
-  'a platform such as "linux/amd64" or "linux/arm64/v8"',
-  (value) => SYSTEMS.has(parsePlatform(value)?.os ?? ''),
-  `write OS/ARCHITECTURE[/VARIANT], in the names Go has for both; systems are ${[...SYSTEMS].join(', ')}`,
-);
+const platform: Check<string> = (report, what, value) => {
+  const parsed = typeof value === 'string' ? parsePlatform(value) : undefined;
+  const isGood = SYSTEMS.has(parsed?.os ?? '') && isKnownArchitecture(parsed?.architecture ?? '');
+  if (typeof value === 'string' && isGood) return value;
+  const meant = typeof value === 'string' ? suggestPlatform(value) : undefined;
+  const hint = `write OS/ARCHITECTURE[/VARIANT], in the names Go has for both; systems are ${[...SYSTEMS].join(', ')}`;
+  const wanted = 'a platform such as "linux/amd64" or "linux/arm64/v8"';
+  return wrong(report, what, value, wanted, meant === undefined ? hint : suggestion(meant));
+};
 
 const tag: Check<string> = (report, what, value) => {
   if (typeof value === 'string' && isTag(value)) return value;
@@ -68,7 +73,9 @@ const tag: Check<string> = (report, what, value) => {
 /** The recipe of an image; undefined, or made of whatever was good, when something was reported. */
 export function renderImage(rendering: Rendering, image: IImage, declaration: Declaration): ImagePlan | undefined {
   const { report } = rendering;
-  if (!isObject(declaration.props)) return wrong(report, 'props', declaration.props, 'an object');
+  const given = declaration.type === 'layer' && 'given' in declaration ? declaration.given : declaration.props;
+  if (!isObject(given)) return wrong(report, 'props', given, 'an object');
+  checkKnown(report, image, given);
   const read = membersOf<keyof ImageProps>(report, '', declaration.props);
   const common = {
     name: read('imageName', anyText) ?? image.imageName,

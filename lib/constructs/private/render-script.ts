@@ -53,7 +53,9 @@ const SECRETS = '/run/secrets';
 const RESERVED = /^\/(dev|proc|sys|run|stack)?$|^\/(dev|proc|sys)\//;
 
 const script: Check<string> = (report, what, value) => {
-  const lines = Array.isArray(value) ? listOf(anyText)(report, what, value)?.join('\n') : value;
+  const list = Array.isArray(value) ? listOf(anyText)(report, what, value) : undefined;
+  if (list !== undefined && list.length < (value as unknown[]).length) return undefined; // reported
+  const lines = list === undefined ? value : list.join('\n');
   return text('a script, or a list of its lines', (each) => each.trim() !== '')(report, what, lines);
 };
 

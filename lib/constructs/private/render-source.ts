@@ -3,7 +3,7 @@ import { formatReference, parseReference } from '../../oci';
 import type { SourcePlan } from '../../plan';
 import { Image } from '../image';
 import { ImageSource } from '../image-source';
-import { membersOf, nonEmptyText, wrong, type Check } from './checks';
+import { membersOf, nonEmptyText, objectOf, wrong, type Check } from './checks';
 import { sha256Hex } from './digest-text';
 import { fileRef, imageKey, type Rendering } from './rendering';
 
@@ -44,6 +44,7 @@ function renderSpec(rendering: Rendering, what: string, { spec }: ImageSource): 
     case 'scratch':
       return { type: 'scratch' };
     case 'tar': {
+      objectOf('type', 'file', 'sha256')(rendering.report, what, spec);
       const file = fileRef(rendering, `${what}.file`, spec.file, 'file');
       const sha256 = membersOf<'sha256'>(rendering.report, `${what}.`, spec)('sha256', sha256Hex);
       return file && { type: 'tar', file, sha256 };

@@ -11,7 +11,6 @@ import {
   type Plan,
   type TreeNode,
 } from '../../plan';
-import type { AppProps } from '../app-props';
 import type { IImage } from '../reference';
 import { declarationOf, type Declaration } from './declaration';
 import { checkNames, type NamedImage } from './image-names';
@@ -27,7 +26,8 @@ import { userLine, type CapturedStack } from './source-line';
 /** The app to synthesize. */
 export interface SynthInput {
   readonly root: IConstruct;
-  readonly props: AppProps;
+  /** As the user gave them, unchecked. */
+  readonly props: unknown;
   /** Where the app was created. */
   readonly stack: CapturedStack;
   /** The app's directory. */
@@ -51,7 +51,7 @@ export function synthesize({ root, props, stack, directory, outdir }: SynthInput
   const realDirectory = locate(directory);
   const images = findImages(root, realDirectory);
   const problems = new Problems();
-  const settings = renderApp(problems.at({ source: userLine(stack, realDirectory) }), props);
+  const settings = renderApp(problems.at({ source: userLine(stack, realDirectory) }), root, props);
   const placeOf = (path: string): ErrorPlace => ({
     constructPath: path || undefined,
     source: images.get(path)?.source,
