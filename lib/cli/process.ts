@@ -1,4 +1,4 @@
-import { ERROR_CODES, EXIT } from '../core';
+import { ERROR_CODES, EXIT, redactCredentials } from '../core';
 import type { Io } from './io';
 import { lastWords } from './output';
 import { run } from './run';
@@ -23,7 +23,7 @@ export function runInProcess(argv: readonly string[]): void {
   process.on('SIGINT', cancel);
   process.on('SIGTERM', cancel);
   process.on('uncaughtException', (error) => {
-    lastWords(`error STACK9001: cdk-stack is at fault\n${error.stack ?? error.message}\n`);
+    lastWords(`error STACK9001: cdk-stack is at fault\n${redactCredentials(error.stack ?? error.message)}\n`);
     process.exit(EXIT.internal);
   });
   process.on('exit', (status) => {

@@ -1,4 +1,5 @@
 import { ERROR_CODES, type ErrorCode } from './codes';
+import { redactCredentials } from './redact';
 
 const MARKER = Symbol.for('cdk-stack.StackError');
 
@@ -41,11 +42,12 @@ export class StackError extends Error {
     options: StackErrorOptions = {},
     others: readonly StackError[] = [],
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    // Messages quote what users and servers wrote, and end up in logs.
+    super(redactCredentials(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.constructPath = options.constructPath;
     this.source = options.source;
-    this.hint = options.hint;
+    this.hint = options.hint === undefined ? undefined : redactCredentials(options.hint);
     this.others = others;
     Object.defineProperty(this, MARKER, { value: true });
   }

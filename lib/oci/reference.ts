@@ -1,4 +1,4 @@
-import { StackError } from '../core';
+import { redactReference, StackError } from '../core';
 import { isSupportedDigest } from './digest';
 import { isImageName, isTag, MAX_NAME_LENGTH } from './names';
 
@@ -29,21 +29,26 @@ const HUB_HOSTS: ReadonlySet<string> = new Set([DOCKER_HUB, 'index.docker.io', '
 export function parseReference(text: string): Reference {
   const at = text.indexOf('@');
   const digest = at < 0 ? undefined : text.slice(at + 1);
+  // A digest that is none may be the host behind a password, of which no part is shown.
+  if (digest !== undefined && !/^sha(256|512):/.test(digest)) {
+    throw new StackError('STACK6101', 'a reference to an image has something behind an @ that is not a digest', {
+      hint: 'write HOST/NAME@sha256:…; a name and a password are no part of a reference',
+    });
+  }
   const named = at < 0 ? text : text.slice(0, at);
   const colon = named.indexOf(':', named.lastIndexOf('/') + 1);
   const tag = colon < 0 ? undefined : named.slice(colon + 1);
   const repository = parseRepository(colon < 0 ? named : named.slice(0, colon));
   if (digest !== undefined && !isSupportedDigest(digest)) {
-    // A digest that is none may be the host behind a password.
-    if (!/^sha(256|512):/.test(digest)) {
-      throw new StackError('STACK6101', 'a reference to an image has something behind an @ that is not a digest', {
-        hint: 'write HOST/NAME@sha256:…; a name and a password are no part of a reference',
-      });
-    }
     throw invalid(text, 'its digest is not sha256: with 64 or sha512: with 128 lowercase hex characters');
   }
   if (tag !== undefined && !isTag(tag)) throw invalid(text, `'${tag}' is not a tag`);
   return { ...repository, tag: tag ?? (digest === undefined ? 'latest' : undefined), digest };
+}
+
+/** Reports whether a text is the host of a registry, with or without a port. */
+export function isHost(text: string): boolean {
+  return HOST.test(text.toLowerCase());
 }
 
 /**
@@ -89,7 +94,7 @@ export function registryOfHost(host: string): string {
 }
 
 function invalid(text: string, why: string): StackError {
-  return new StackError('STACK6101', `'${text}' is not a reference to an image: ${why}`, {
+  return new StackError('STACK6101', `'${redactReference(text)}' is not a reference to an image: ${why}`, {
     hint: 'write HOST/NAME:TAG or HOST/NAME@sha256:…, names in lower case',
   });
 }

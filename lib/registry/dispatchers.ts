@@ -71,8 +71,17 @@ export class Dispatchers {
 
   private proxies(): EnvHttpProxyAgent.Options {
     const variable = (name: string): string => this.env[name.toLowerCase()] ?? this.env[name] ?? '';
+    for (const name of ['HTTP_PROXY', 'HTTPS_PROXY']) requireProxy(name, variable(name));
     return { httpProxy: variable('HTTP_PROXY'), httpsProxy: variable('HTTPS_PROXY'), noProxy: variable('NO_PROXY') };
   }
+}
+
+/** @throws StackError STACK1005, without the text, in which there may be a password */
+function requireProxy(name: string, value: string): void {
+  if (value === '' || /^https?:$/.test(URL.canParse(value) ? new URL(value).protocol : '')) return;
+  throw new StackError('STACK1005', `the variable ${name} is not the http or https URL of a proxy`, {
+    hint: 'write http://HOST:PORT, or unset the variable',
+  });
 }
 
 /** Where Docker and Podman have certificates by host (containers-certs.d(5)). */

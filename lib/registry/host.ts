@@ -1,3 +1,4 @@
+import { redactReference } from '../core';
 import type { Repository } from '../oci';
 import { requireSafeAddress, isLoopback } from './addresses';
 import type { Authorizer } from './authorizer';
@@ -150,7 +151,10 @@ export class Host {
  */
 export function resolveLocation(location: string, from: URL, base: URL): URL {
   if (!URL.canParse(location, from.href)) {
-    throw new RequestFailure('STACK6110', `${from.host} names an address that is none: '${printableText(location)}'`);
+    throw new RequestFailure(
+      'STACK6110',
+      `${from.host} names an address that is none: '${printableText(redactReference(location))}'`,
+    );
   }
   const url = new URL(location, from);
   requireSafeAddress(url, base, false);

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { StackError } from '../core';
+import { redactReference, StackError } from '../core';
 import { formatReference, parseReference, type Reference } from '../oci';
 
 /** Where one image is, or is to be. */
@@ -36,7 +36,7 @@ export function parsePlace(text: string, directory: string): ImagePlace {
   }
   const [, place, name] = /^oci:([^:]+)(?::(.+))?$/s.exec(text) ?? [];
   if (place !== undefined) return { kind: 'layout', text, directory: path.resolve(directory, place), name };
-  throw new StackError('STACK1006', `'${text}' does not say where an image is`, {
+  throw new StackError('STACK1006', `'${redactReference(text)}' does not say where an image is`, {
     hint: 'write docker://HOST/NAME:TAG, or oci:DIR:NAME',
   });
 }

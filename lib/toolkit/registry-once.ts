@@ -1,4 +1,5 @@
-import type { Listener } from '../core';
+import { redactReference, StackError, type Listener } from '../core';
+import { isHost } from '../oci';
 import type * as registryModule from '../registry';
 import type { Registry, RegistryEvent } from '../registry';
 
@@ -18,8 +19,16 @@ export interface RegistryOnceOptions {
   readonly listener: Listener;
 }
 
-/** Makes nothing yet. */
+/**
+ * Makes nothing yet.
+ * @throws StackError STACK1001 for a host that is none
+ */
 export function registryOnce({ plainHttp = [], listener }: RegistryOnceOptions): RegistryOnce {
+  const wrong = plainHttp.find((host) => !isHost(host));
+  if (wrong !== undefined) {
+    const hint = 'write HOST or HOST:PORT, without a scheme and a path';
+    throw new StackError('STACK1001', `'${redactReference(wrong)}' is not the host of a registry`, { hint });
+  }
   let made: Registry | undefined;
   const hosts = Object.fromEntries(plainHttp.map((host) => [host, { plainHttp: true }]));
   const onEvent = (event: RegistryEvent): void => {

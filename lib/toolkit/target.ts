@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { StackError } from '../core';
+import { redactReference, StackError } from '../core';
 import { isImageName } from '../oci';
 import type { LayerFormat } from '../plan';
 
@@ -38,7 +38,7 @@ export function parseTarget(text: string, directory: string): Target {
   if (prefix !== undefined && HOST.test(host) && (rest.length === 0 || isImageName(rest.join('/')))) {
     return { kind: 'registry', text, prefix };
   }
-  throw new StackError('STACK1006', `'${text}' is not a target`, {
+  throw new StackError('STACK1006', `'${redactReference(text)}' is not a target`, {
     hint: 'write oci:DIR, such as oci:./oci, or docker://HOST/PREFIX, such as docker://ghcr.io/acme',
   });
 }

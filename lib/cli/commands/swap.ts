@@ -1,4 +1,4 @@
-import { StackError } from '../../core';
+import { redactReference, StackError } from '../../core';
 import { swap } from '../../toolkit';
 import { exchangeOptions, exchangeResult } from './exchange';
 import type { CommandContext, CommandResult } from './command';
@@ -8,7 +8,7 @@ export async function run(context: CommandContext): Promise<CommandResult> {
   const [, exchange = ''] = context.operands;
   const at = exchange.indexOf('=');
   if (at < 1 || at === exchange.length - 1) {
-    throw new StackError('STACK1001', `'${exchange}' does not say what to exchange`, {
+    throw new StackError('STACK1001', `'${redactReference(exchange)}' does not say what to exchange`, {
       hint: 'write COMPONENT=REFERENCE, such as ssl=docker://ghcr.io/acme/ssl:3.1',
     });
   }

@@ -1,4 +1,4 @@
-import { StackError, messageOf, type StackErrorJson } from '../../core';
+import { StackError, messageOf, redactCode, type StackErrorJson } from '../../core';
 import type { Style } from '../io';
 import { readExcerpt } from './excerpt';
 import { clean, cleanLine, shorten } from './text';
@@ -72,7 +72,7 @@ function excerptLines(source: string, context: ErrorContext): string[] {
   const excerpt = readExcerpt(context.directory, source);
   if (excerpt === undefined) return [];
   const { colors, symbols } = context.style;
-  const code = excerpt.text.trimStart();
+  const code = redactCode(excerpt.text.trimStart());
   const number = String(excerpt.line);
   const room = (context.width ?? 100) - number.length - 8;
   const caret = Math.max(0, excerpt.column - 1 - (excerpt.text.length - code.length));

@@ -1,4 +1,4 @@
-import type { StackEvent } from '../../core';
+import { redactCredentials, type StackEvent } from '../../core';
 import type { OutputStream } from '../io';
 import type { Renderer } from './renderer';
 
@@ -7,7 +7,7 @@ export class JsonRenderer implements Renderer {
   public constructor(private readonly stream: OutputStream) {}
 
   public handle(event: StackEvent): void {
-    this.stream.write(`${JSON.stringify(event)}\n`);
+    this.stream.write(`${redactCredentials(JSON.stringify(event))}\n`);
   }
 
   public note(): void {

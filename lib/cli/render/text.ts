@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import { redactCredentials } from '../../core';
 
 /** Controls, and the marks that turn the direction of writing, by which a text could show something else than it is. */
 const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
@@ -6,9 +7,9 @@ const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 const COMBINING = /\p{Mn}|\p{Me}|\u200d/u;
 
-/** Text from outside without anything that could act on a terminal; line breaks stay. */
+/** Text from outside without anything that could act on a terminal, and without credentials in URLs; line breaks stay. */
 export function clean(text: string): string {
-  return stripVTControlCharacters(text).replaceAll('\t', '  ').replace(CONTROLS, '');
+  return redactCredentials(stripVTControlCharacters(text).replaceAll('\t', '  ').replace(CONTROLS, ''));
 }
 
 /** {@link clean}, on one line. */

@@ -1,4 +1,4 @@
-import { didYouMean } from '../../core';
+import { didYouMean, redactCredentials } from '../../core';
 import type { Reporter } from './problems';
 
 /**
@@ -18,7 +18,7 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
   if (typeof value === 'object' && value !== null) return 'an object';
   if (typeof value === 'number' || typeof value === 'bigint') return String(value);
-  const text = JSON.stringify(value) ?? typeof value;
+  const text = redactCredentials(JSON.stringify(value) ?? typeof value);
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN - 1)}…` : text;
 }
 

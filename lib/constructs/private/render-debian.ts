@@ -1,3 +1,4 @@
+import { redactCredentials } from '../../core';
 import { DEBIAN_SYNTAX, type DebianPlan } from '../../plan';
 import type { DebianPackagesProps } from '../debian-packages-props';
 import { listOf, membersOf, nonEmptyText, oneOf, text, wrong, type Check } from './checks';
@@ -22,11 +23,19 @@ const packageList: Check<string[]> = (report, what, value) => {
 
 const suite = text('a suite such as "bookworm"', (value) => /^[A-Za-z0-9][A-Za-z0-9._+/-]*$/.test(value));
 const architecture = text('a Debian architecture such as "amd64"', (value) => DEBIAN_SYNTAX.architecture.test(value));
-const sources = text(
+const sourcesText = text(
   'the text of a sources file',
   (value) => /^\s*(#|deb(-src)?\s|[A-Za-z-]+:)/.test(value),
   'give the entries themselves, in the deb822 or the one-line style, and not the name of a file',
 );
+
+const sources: Check<string> = (report, what, value) => {
+  const entries = sourcesText(report, what, value);
+  if (entries === undefined || redactCredentials(entries) === entries) return entries;
+  const hint = 'put them into /etc/apt/auth.conf.d of the machine that deploys, see apt_auth.conf(5)';
+  report('STACK2006', `${what} has a user or a password in a URL, which would get into the plan`, hint);
+  return undefined;
+};
 
 /** What the recipe of Debian packages has besides what all images have. */
 export function renderDebian(

@@ -1,4 +1,4 @@
-import { StackError } from '../../core';
+import { redactReference, StackError } from '../../core';
 import { formatReference, parseReference } from '../../oci';
 import type { SourcePlan } from '../../plan';
 import { Image } from '../image';
@@ -21,7 +21,9 @@ export function renderSource(rendering: Rendering, what: string, from: unknown):
   const source = typeof from === 'string' ? parseSource(from) : from;
   if (ImageSource.isImageSource(source)) return renderSpec(rendering, what, source);
   const hint = 'to stand on another image of the app, pass the construct itself';
-  return wrong(rendering.report, what, from, WANTED, typeof from === 'string' ? hint : undefined);
+  return typeof from === 'string'
+    ? wrong(rendering.report, what, redactReference(from), WANTED, hint)
+    : wrong(rendering.report, what, from, WANTED);
 }
 
 function parseSource(text: string): ImageSource | undefined {
