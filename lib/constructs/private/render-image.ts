@@ -78,7 +78,7 @@ export function renderImage(rendering: Rendering, image: IImage, declaration: De
   checkKnown(report, image, given);
   const read = membersOf<keyof ImageProps>(report, '', declaration.props);
   const common = {
-    name: read('imageName', anyText) ?? image.imageName,
+    name: read('imageName', anyText) ?? (given['imageName'] === undefined ? image.imageName : defaultName(image)),
     tags: read('tags', listOf(tag)),
     buildOnly: read('buildOnly', flag) ?? false,
     platform: read('platform', platform),
@@ -101,6 +101,11 @@ export function renderImage(rendering: Rendering, image: IImage, declaration: De
     default:
       return foreignKind(report, declaration);
   }
+}
+
+/** Stands in for a name that is none, so that it is reported once. */
+function defaultName({ node }: IImage): string {
+  return node.path.replaceAll('/', '-');
 }
 
 /** An image of a newer copy of this package can be of a kind that this one does not know. */
