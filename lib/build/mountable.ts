@@ -8,12 +8,12 @@ import type { BuildContext } from './context';
  * @throws StackError STACK5005, STACK5006
  */
 export function requireMountable(
-  { listener }: Pick<BuildContext, 'listener'>,
+  { listener, plan }: Pick<BuildContext, 'listener' | 'plan'>,
   image: string,
   variants: ReadonlyMap<LayerFormat, ImageVariant>,
 ): void {
   for (const variant of variants.values()) {
-    const message = checkLayers(variant);
+    const message = checkLayers(variant, plan.limits?.filesystemLayers);
     if (message !== undefined) listener({ code: 'warning', id: 'many-layers', message, image });
   }
 }

@@ -114,7 +114,8 @@ export class RegistryImages {
       if (lockFile.image(text) === undefined) await lockFile.reload();
       const known = lockFile.image(text);
       if (known !== undefined) {
-        return this.documents(reference, known.digest, platform).catch((error: unknown) => {
+        const asked = (): Promise<void> => this.tellMoved(text, known.digest);
+        return this.documents(reference, known.digest, platform, asked).catch((error: unknown) => {
           throw hinting(error, text);
         });
       }
@@ -132,7 +133,25 @@ export class RegistryImages {
     return store.exclusively(`look up ${text}`, lookUp, signal);
   }
 
-  private async documents(reference: Reference, digest: string, platform: Platform): Promise<Documents> {
+  /** Tells that a tag names something else than what is locked. It only asks when the registry is asked for the image anyway. */
+  private async tellMoved(text: string, locked: string): Promise<void> {
+    const { registry, listener, signal } = this.options;
+    // The image is there: that a registry does not answer a question on the side is no failure.
+    const now = await registry()
+      .tryResolve(text, { signal })
+      .catch(() => undefined);
+    if (now === undefined || now.digest === locked) return;
+    const message = `${text} names ${now.digest} now; ${locked} of cdk-stack.lock.json is used. stack update ${text} locks the new one`;
+    listener({ code: 'warning', id: 'tag-moved', message });
+  }
+
+  /** @param asked is called when the registry had to be asked */
+  private async documents(
+    reference: Reference,
+    digest: string,
+    platform: Platform,
+    asked: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<Documents> {
     const { store, registry, signal } = this.options;
     const key = digestOf(canonicalJson({ digest, platform }));
     const find = async (): Promise<Documents | undefined> => {
@@ -148,6 +167,7 @@ export class RegistryImages {
         config: await store.addBlob(pulled.configContent),
       };
       await store.writeRecord(IMAGES, key, documents);
+      await asked();
       return documents;
     };
     return store.findOrMake(`image ${key}`, { find, make }, signal);

@@ -1,5 +1,15 @@
 import type { LayerFormat, SquashfsOptions, TarOptions } from './formats';
 
+/** Limits from which on a deploy warns, for readers that are known to take more, or less. */
+export interface Limits {
+  /**
+   * Filesystem layers of an image that its readers mount. stacker and atomfs pass all of them in one page of mount options, where about
+   * 35 fit; Linux itself mounts 500, and more are an error.
+   * @default 30
+   */
+  readonly filesystemLayers?: number | undefined;
+}
+
 /** Properties of an `App`. */
 export interface AppProps {
   /**
@@ -11,6 +21,8 @@ export interface AppProps {
   readonly formats?: readonly LayerFormat[] | undefined;
   readonly tar?: TarOptions | undefined;
   readonly squashfs?: SquashfsOptions | undefined;
+  /** Limits from which on a deploy warns. */
+  readonly limits?: Limits | undefined;
   /** Context for `node.tryGetContext()`: JSON values. What the command passes wins, key by key. @default none */
   readonly context?: Readonly<Record<string, unknown>> | undefined;
   /** Where to synthesize to, relative to `directory`. The `stack` command decides on its own. @default 'synth.out' */

@@ -1,5 +1,5 @@
 export { App, type SynthResult } from './app';
-export type { AppProps } from './app-props';
+export type { AppProps, Limits } from './app-props';
 export { Context } from './context';
 export { DebianPackages } from './debian-packages';
 export type { DebianPackagesProps } from './debian-packages-props';

@@ -14,6 +14,8 @@ export const LIMITS = {
   /** From 12 on a block of 128 KiB takes longer to set up than to compress. */
   squashfsLevel: { min: 1, max: 11 },
   gzipLevel: { min: 1, max: 9 },
+  /** Layers below one overlay mount of Linux (OVL_MAX_STACK). */
+  filesystemLayers: { min: 1, max: 500 },
 } as const;
 
 /** Every layer format. */

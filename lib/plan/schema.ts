@@ -244,6 +244,13 @@ export const squashfsOptionsSchema = v.object({
 });
 export type SquashfsOptions = v.InferOutput<typeof squashfsOptionsSchema>;
 
+/** Limits from which on a deploy warns. */
+export const limitsSchema = v.object({
+  /** Filesystem layers of an image that its readers are known to mount; absent: 30. */
+  filesystemLayers: v.optional(integer(LIMITS.filesystemLayers)),
+});
+export type LimitsPlan = v.InferOutput<typeof limitsSchema>;
+
 /** `plan.json`: every image's full recipe, by construct path. */
 export const planSchema = v.object({
   $schema: v.optional(v.string()),
@@ -255,6 +262,7 @@ export const planSchema = v.object({
   formats: v.array(layerFormatSchema),
   tar: v.optional(tarOptionsSchema),
   squashfs: v.optional(squashfsOptionsSchema),
+  limits: v.optional(limitsSchema),
   images: v.record(v.string(), imageSchema),
 });
 export type Plan = v.InferOutput<typeof planSchema>;

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { StackError } from '../core';
 import {
   ANNOTATION,
@@ -50,7 +51,9 @@ export async function inspect(options: InspectOptions): Promise<readonly Inspect
       : await inspectRegistry(target, image, platform, options);
   if (results.length > 0) return results;
   throw new StackError('STACK6002', `'${options.target}' has no image named '${image.name}'`, {
-    hint: image.buildOnly ? 'it is buildOnly, so it is never published' : `run stack deploy ${options.image}`,
+    hint: image.buildOnly
+      ? 'it is buildOnly, so it is never published'
+      : `run stack deploy ${options.image} --to ${options.target}`,
   });
 }
 
@@ -60,6 +63,8 @@ async function inspectLayout(
   platform: Platform,
   formats: readonly LayerFormat[] | undefined,
 ): Promise<readonly InspectResult[]> {
+  // What was never deployed is no fault of the layout.
+  if (!existsSync(target.directory)) return [];
   const layout = await OciLayout.open(target.directory);
   const { manifests } = await layout.index();
   const results = new Map<string, InspectResult>();

@@ -260,6 +260,16 @@ describe('stack deploy', () => {
     expect(io.stderr.text).toContain('also building base (needed by kernel)\n');
   });
 
+  test('says that an image that was named is built, but not published', async () => {
+    const base = { ...layer('base'), buildOnly: true };
+    assembly = { ...assembly, plan: { ...assembly.plan, images: { ...assembly.plan.images, base } } };
+    expect(await stack('deploy base ovmf')).toBe(0);
+    expect(io.stderr.text).toContain('built, but not published, since buildOnly: base\n');
+    io.stderr.text = '';
+    expect(await stack('deploy')).toBe(0);
+    expect(io.stderr.text).not.toContain('buildOnly');
+  });
+
   test('takes every image by default and leaves the rest to the library', async () => {
     expect(await stack('deploy')).toBe(0);
     expect(toolkit.deploy.mock.calls[0]?.[0].images).toEqual(['base', 'kernel', 'ovmf']);

@@ -120,6 +120,7 @@ const APP: Readonly<Record<keyof AppProps, true>> = {
   formats: true,
   tar: true,
   squashfs: true,
+  limits: true,
   context: true,
   outdir: true,
   directory: true,

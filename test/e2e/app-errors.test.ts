@@ -96,3 +96,23 @@ test(
   },
   MINUTE,
 );
+
+test(
+  'inspecting what was never deployed says how to deploy it, and what was meant',
+  () => {
+    project.write({ 'app.js': "const { App, Layer } = require('cdk-stack');\nnew Layer(new App(), 'web');\n" });
+    expect(project.stack(['inspect', 'web', '--to', 'oci:./never'])).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        /error STACK6002: 'oci:\.\/never' has no image named 'web'\n {2}hint: run stack deploy web --to oci:\.\/never\n/,
+      ) as string,
+    });
+    expect(project.stack(['inspect', 'wbe'])).toMatchObject({
+      status: 6,
+      stderr: expect.stringMatching(
+        /error STACK1004: no image matches 'wbe'\n {2}hint: did you mean web\?\n/,
+      ) as string,
+    });
+  },
+  MINUTE,
+);

@@ -87,9 +87,15 @@ describe('a script on a base in a registry', () => {
     publishBase('second');
 
     fs.rmSync(project.store, { recursive: true });
-    deployed(project.stack(['deploy']));
+    const { stderr } = deployed(project.stack(['deploy']));
     expect(contentOf(project, 'x', 'made')).toBe('first');
     expect(lock()).toEqual(locked);
+    const name = `${registry.host}/acme/base:1`;
+    expect(stderr.match(/^warning: .*\[tag-moved\]$/gm)).toEqual([
+      expect.stringContaining(`${name} names ${digestOfBase()} now; `) as string,
+    ]);
+    // The registry is not asked once more for what the store has.
+    expect(deployed(project.stack(['deploy'])).stderr).not.toContain('tag-moved');
 
     fs.rmSync(project.path('cdk-stack.lock.json'));
     deployed(project.stack(['deploy']));

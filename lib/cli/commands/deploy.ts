@@ -10,15 +10,19 @@ const MAX_REASONS = 5;
 
 /** `stack deploy`: builds images and what they need, and publishes them. */
 export async function run(context: CommandContext): Promise<CommandResult> {
-  const { settings, renderer } = context;
+  const { settings, renderer, operands } = context;
   if (settings.shellOnFailure && !context.isInteractive) {
     throw new StackError('STACK1001', '--shell-on-failure needs a terminal');
   }
   const synthesis = synthesize(context);
   setImmediate(loadEngine); // while the app runs
   const assembly = await synthesis;
+  const { plan } = assembly;
   const selection = select(context, assembly);
   if (selection.dependencies.length > 0) renderer.note(`also building ${reasons(selection)}`);
+  const unpublished =
+    operands.length === 0 ? [] : selection.images.filter((path) => plan.images[path]?.buildOnly === true);
+  if (unpublished.length > 0) renderer.note(`built, but not published, since buildOnly: ${unpublished.join(', ')}`);
   const started = performance.now();
   const result = await deploy({
     ...buildOptions(context, assembly),

@@ -57,6 +57,7 @@ const APP: Known<AppProps> = {
   formats: true,
   tar: true,
   squashfs: true,
+  limits: true,
   context: true,
   outdir: true,
   directory: true,

@@ -1,5 +1,11 @@
-import { LIMITS, type Plan, type SquashfsOptions as SquashfsPlan, type TarOptions as TarPlan } from '../../plan';
-import type { AppProps } from '../app-props';
+import {
+  LIMITS,
+  type LimitsPlan,
+  type Plan,
+  type SquashfsOptions as SquashfsPlan,
+  type TarOptions as TarPlan,
+} from '../../plan';
+import type { AppProps, Limits } from '../app-props';
 import type { SquashfsOptions, TarOptions } from '../formats';
 import { flag, integer, isObject, membersOf, nonEmptyText, objectOf, oneOf, wrong, type Check } from './checks';
 import { checkKnown } from './known-properties';
@@ -28,12 +34,19 @@ const squashfs: Check<SquashfsPlan> = (report, what, value) => {
   };
 };
 
+const limits: Check<LimitsPlan> = (report, what, value) => {
+  const given = objectOf('filesystemLayers')(report, what, value);
+  if (given === undefined) return undefined;
+  const read = membersOf<keyof Limits>(report, `${what}.`, given);
+  return { filesystemLayers: read('filesystemLayers', integer(LIMITS.filesystemLayers)) };
+};
+
 /** What a plan has besides its images. */
 export function renderApp(
   report: Reporter,
   app: object,
   props: unknown,
-): Pick<Plan, 'epoch' | 'formats' | 'tar' | 'squashfs'> {
+): Pick<Plan, 'epoch' | 'formats' | 'tar' | 'squashfs' | 'limits'> {
   if (!isObject(props)) {
     wrong(report, 'props', props, 'an object');
     return { formats: ['tar'] };
@@ -47,5 +60,6 @@ export function renderApp(
     formats: read('formats', formats) ?? ['tar'],
     tar: read('tar', tar),
     squashfs: read('squashfs', squashfs),
+    limits: read('limits', limits),
   };
 }
