@@ -215,7 +215,7 @@ describe('a store that cannot be used', () => {
       try {
         const { status, stderr } = project.stack(['deploy']);
         expect(stderr).toMatch(/error STACK7002: no space/);
-        expect(stderr).toMatch(/hint: free some space, or set STACK_HOME/);
+        expect(stderr).toMatch(/hint: free some space there, or set STACK_HOME/);
         expect(status).toBe(1);
         expect(fs.existsSync(project.path('oci'))).toBe(false);
         expectStore(project.store);
