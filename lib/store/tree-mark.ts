@@ -44,7 +44,8 @@ const AT_A_TIME = 2000;
 
 /**
  * A digest over names, inodes, modes, sizes and times of a tree. ctime is among them, which nothing can set: so a change shows
- * whatever it was. Contents are not read. What an ordinary user may not look into, with ids of others, that user cannot remove either.
+ * whatever it was. Contents are not read. An ordinary user may be unable to list a directory (no r) or to look at what is in it
+ * (no x): then the directory itself stands for it, as names cannot come or go without its times changing, nor its mode without its ctime.
  */
 async function stateOf(top: string): Promise<string> {
   const hash = createHash('sha256');
@@ -64,21 +65,29 @@ async function stateOf(top: string): Promise<string> {
 const SLASH = Buffer.from('/');
 
 function list(hash: Hash, directory: Buffer): readonly Buffer[] {
-  try {
-    return readdirSync(directory, { encoding: 'buffer' }).sort((a, b) => Buffer.compare(a, b));
-  } catch (error) {
-    hash.update(`${errnoOf(error) ?? 'unreadable'}\0`);
-    return [];
-  }
+  const names = seen(hash, () => readdirSync(directory, { encoding: 'buffer' })) ?? [];
+  return names.sort((a, b) => Buffer.compare(a, b));
 }
 
 /** @returns whether it is a directory */
 function note(hash: Hash, file: Buffer, name: Buffer): boolean {
-  const stat = lstatSync(file, { throwIfNoEntry: false });
   hash.update(name);
+  const stat = seen(hash, () => lstatSync(file, { throwIfNoEntry: false }));
   if (stat === undefined) return false;
   const { ino, mode, size, mtimeMs, ctimeMs } = stat;
   const isDirectory = stat.isDirectory();
   hash.update(`\0${[ino, mode, isDirectory ? 0 : size, mtimeMs, ctimeMs].join(' ')}\0`);
   return isDirectory;
+}
+
+/** What `look` gives; where the system refuses it, its reason is part of the digest instead. */
+function seen<T>(hash: Hash, look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    const reason = errnoOf(error);
+    if (reason === undefined) throw error;
+    hash.update(`\0${reason}\0`);
+    return undefined;
+  }
 }
