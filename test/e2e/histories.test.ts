@@ -145,14 +145,19 @@ class History {
   }
 }
 
-/** A used store gives what a fresh one gives. */
+/**
+ * A used store gives what a fresh one gives. Where images have errors of their own, which of them ends the deploy first is a matter
+ * of timing: so codes are not compared, but none is a fault of ours.
+ */
 function expectSame(used: DeployOutcome, afresh: DeployOutcome): void {
   expect(used.digests).toEqual(afresh.digests);
-  expect(used.errors.length > 0).toBe(afresh.errors.length > 0);
-  const isAlike = used.errors.length === 0 || used.errors.some((code) => afresh.errors.includes(code));
-  expect({ used, afresh, isAlike }).toMatchObject({ isAlike: true });
-  for (const code of used.errors)
-    expect({ code, ...used }).not.toMatchObject({ code: expect.stringMatching(OURS) as string });
+  expect({ used, afresh, hasFailed: used.errors.length > 0 }).toMatchObject({ hasFailed: afresh.errors.length > 0 });
+  for (const outcome of [used, afresh])
+    expect({ outcome, ours: outcome.errors.filter(isOurs) }).toMatchObject({ ours: [] });
+}
+
+function isOurs(code: string): boolean {
+  return OURS.test(code);
 }
 
 test(
