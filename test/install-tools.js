@@ -24,6 +24,7 @@ const TOOLS = {
   mount: 'mount',
   openssl: 'openssl',
   podman: 'podman',
+  python3: 'python3',
   runc: 'runc',
   skopeo: 'skopeo',
   'squashfs-tools': 'unsquashfs',
