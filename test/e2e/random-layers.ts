@@ -97,7 +97,7 @@ class RandomLayer {
       isMark(kind) && known.length > 0 && dice.chance(0.9)
         ? dice.pick(known)
         : Array.from({ length: 1 + dice.below(4) }, () => dice.pick(NAMES)).join('/');
-    if (kind === 'opaque' && this.typeAt(path) !== 'directory') return;
+    if (kind === 'opaque' && (this.typeAt(path) !== 'directory' || this.isNested(path))) return;
     const parents = ancestors(path);
     const place = this.placeOf(path);
     if (place === undefined || this.own.has(path) || this.isTaken(place, kind)) return;
@@ -188,7 +188,8 @@ class RandomLayer {
       }
       const next = at === '' ? part : `${at}/${part}`;
       original = hops === 0 ? next : '';
-      const type = this.own.has(original) || this.isHidden(next) ? 'directory' : (this.view.get(next) ?? 'directory');
+      const isOwn = original !== '' && this.own.has(original);
+      const type = isOwn || this.isHidden(next) ? 'directory' : (this.view.get(next) ?? 'directory');
       const own = this.places.get(next);
       if (own !== undefined && own.kind !== 'directory' && own.kind !== 'opaque') return undefined;
       if (own === undefined && type.startsWith('->')) {
@@ -209,6 +210,13 @@ class RandomLayer {
     }
     const name = path.slice(path.lastIndexOf('/') + 1);
     return at === '' ? name : `${at}/${name}`;
+  }
+
+  /** Whether one mark would hide the directory of another: tools disagree on whether there is one then. */
+  private isNested(path: string): boolean {
+    const place = this.placeOf(path) ?? path;
+    const marks = [...this.places].flatMap(([each, { kind }]) => (kind === 'opaque' ? [each] : []));
+    return this.isHidden(place) || marks.some((each) => each.startsWith(`${place}/`));
   }
 
   private isHidden(place: string): boolean {
