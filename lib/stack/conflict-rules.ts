@@ -3,7 +3,7 @@ import type { ConflictsPlan } from '../plan';
 import type { ConflictCode, Severity } from './conflict-report';
 
 /** Another number forgets the outcome of all checks: what is found has changed. */
-export const CONFLICT_RULES = 7;
+export const CONFLICT_RULES = 8;
 
 /** Files that every system makes anew, or can do without (FHS 5.5): whoever comes last may have them. */
 const NOBODY_CARES = [
@@ -16,6 +16,8 @@ const NOBODY_CARES = [
   '/{etc/xml,etc/sgml,var/lib/sgml-base}/*.old',
   '/usr/share/info/dir.old',
 ];
+/** Copies that tools keep of files which everybody may read: it opens nothing when everybody may read these, too. */
+const PUBLIC_COPIES = ['/etc/{passwd,group,subuid,subgid}-'];
 /** What may be left to whoever comes last without anybody having said so. */
 const HARMLESS: ReadonlySet<ConflictCode> = new Set([
   'CONTENT_CONFLICT',
@@ -51,6 +53,7 @@ export class Judge {
   private readonly rules: readonly { readonly matches: Matcher; readonly severity: Severity }[];
   private readonly mergers: readonly { readonly matches: Matcher; readonly isForAll: boolean }[];
   private readonly isNobodys: Matcher = matcherOf(NOBODY_CARES);
+  private readonly isPublicCopy: Matcher = matcherOf(PUBLIC_COPIES);
 
   /** @param mergers the globs of each merger, in their order */
   public constructor(
@@ -75,6 +78,7 @@ export class Judge {
     const rule = this.ruleFor(path);
     if (rule !== undefined) return rule;
     if (HARMLESS.has(code) && this.isNobodys(path)) return 'info';
+    if (code === 'FILE_WEAKENED' && this.isPublicCopy(path)) return 'info';
     if (code === 'VACUOUS_WHITEOUT') return 'error';
     if (code === 'FOREIGN_WHITEOUT') return this.plan.whiteouts === 'allow' ? 'warning' : 'error';
     if (code === 'DIRECTORY_METADATA' || code === 'RUNTIME_REPLACED')

@@ -101,7 +101,7 @@ describe('layers of random scripts', () => {
   test(
     'are the same for an ordinary user, and whatever runs the scripts',
     () => {
-      const apps = [scriptedApp(SEED), scriptedApp(SEED)];
+      const apps = [scriptedApp(SEED, false), scriptedApp(SEED, false)];
       const user = addUser(USER);
       try {
         const texts = apps.map(({ project }, at) => {

@@ -452,6 +452,16 @@ describe('what one component changes and the other rests on', () => {
       ['error FILE_WEAKENED /shadow'],
     ],
     [
+      'a copy of what everybody may read',
+      { ab: [file('etc/passwd-', '1', { mode: 0o600 })], a: [file('etc/passwd-', '1')], b: [file('x')] },
+      ['info FILE_WEAKENED /etc/passwd-'],
+    ],
+    [
+      'a copy of what is private',
+      { ab: [file('etc/shadow-', '1', { mode: 0o640 })], a: [file('etc/shadow-', '1')], b: [file('x')] },
+      ['error FILE_WEAKENED /etc/shadow-'],
+    ],
+    [
       'a private file that is opened, and that the other changes',
       { ab: [file('s', '1', { mode: 0o640 })], a: [file('s', '1')], b: [file('s', '2', { mode: 0o640 })] },
       ['error CONTENT_CONFLICT /s', 'error FILE_WEAKENED /s'],

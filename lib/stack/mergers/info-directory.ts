@@ -4,7 +4,7 @@ import type { Merger } from './merger';
 import { mergeEachPath, mergeRecordFile, type RecordFormat } from './record-file';
 import type { Records } from './records';
 
-/** An entry of a section, which may go on in lines that are indented; or the text above all sections. */
+/** An entry of a section, which may go on in lines that are indented; the text above all sections; or an empty section. */
 interface InfoEntry {
   /** Undefined for that text. */
   readonly section: string | undefined;
@@ -12,6 +12,8 @@ interface InfoEntry {
 }
 
 const HEAD = '';
+/** Stands for the entries of a section that has none: the menu begins with one before anything is installed. */
+const EMPTY = '';
 
 /**
  * The menu of all manuals for info(1): entries `* NAME: (FILE)NODE.` in sections with a title. install-info(1) sorts both,
@@ -21,7 +23,7 @@ const FORMAT: RecordFormat<InfoEntry> = {
   parse(content) {
     const lines = parseLines(content);
     if (lines.length === 0) return new Map(); // as Debian's base has it
-    const start = lines.indexOf('* Menu:');
+    const start = lines.findIndex((line) => /^\* menu:/i.test(line)); // as install-info finds it
     if (start < 0) throw new Malformed('has no menu');
     const head: InfoEntry = { section: undefined, text: lines.slice(0, start + 1).join('\n') };
     const entries = new Map<string, InfoEntry>([[HEAD, head]]);
@@ -30,6 +32,7 @@ const FORMAT: RecordFormat<InfoEntry> = {
     for (const line of lines.slice(start + 1)) {
       const entry = last === undefined ? undefined : entries.get(last);
       if (line === '') {
+        if (section !== undefined && last === undefined) entries.set(section, { section, text: EMPTY });
         section = last = undefined;
       } else if (section === undefined) {
         section = line;
@@ -65,7 +68,10 @@ function sortedLines(entries: Records<InfoEntry>): readonly string[] {
   const inOrder = [...sections].sort(([a], [b]) => compare(a, b));
   return [
     ...(entries.get(HEAD)?.text.split('\n') ?? []),
-    ...inOrder.flatMap(([title, texts]) => ['', title, ...texts.sort(compare).flatMap((text) => text.split('\n'))]),
+    ...inOrder.flatMap(([title, texts]) => {
+      const own = texts.filter((text) => text !== EMPTY);
+      return ['', title, ...(own.length === 0 ? [EMPTY] : own.sort(compare)).flatMap((text) => text.split('\n'))];
+    }),
   ];
 }
 
@@ -78,7 +84,7 @@ function compare(a: string, b: string): number {
 /** The menu of info's manuals: by section and entry. */
 export const infoDirectory: Merger = {
   name: 'info-directory',
-  version: 1,
+  version: 2,
   paths: ['/usr/share/info/dir'],
   merge: (request) => mergeEachPath(request, (path) => mergeRecordFile(request, path, FORMAT)),
 };

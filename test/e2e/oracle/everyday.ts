@@ -71,7 +71,7 @@ const ALL: readonly EverydayPair[] = [
   { p: 'openssh-server', q: 'openssh-server, less', check: HOST_KEYS },
   { p: 'rsyslog', q: 'cron' },
   { p: 'chrony', q: 'dbus' },
-  { p: 'dnsmasq', q: 'dnsmasq, bc', refusal: /the user 'dnsmasq' has the user id \d+ in .* and \d+ in / },
+  { p: 'dnsmasq', q: 'dnsmasq, bc', refusal: /user 'dnsmasq' has the user id \d+ in .* and \d+ in / },
   { p: 'docbook', q: 'docbook-xml', isExtra: true },
   { p: 'curl', q: 'git', isExtra: true },
   { p: 'python3', q: 'vim', isExtra: true },

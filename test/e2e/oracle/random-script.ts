@@ -2,7 +2,8 @@ import type { Random } from './random';
 
 /** What names consist of is no matter of chance: the same ones must meet often. */
 const NAMES = ['a', 'b', 'c', 'd e', 'ü', '-f', '.h', 'A'];
-const MODES = ['600', '644', '755', '4755', '2711', '400', '1777', '700'];
+const MODES = ['600', '644', '755', '400', '1777', '700'];
+const PRIVILEGED = ['4755', '2711'];
 const OWNERS = ['0:0', '1:1', '0:60000', '65534:7'];
 /** The epoch of builds among them. */
 const TIMES = ['315532800', '1000000000', '1234567890', '86400'];
@@ -16,7 +17,16 @@ type Sketch = Map<string, Kind>;
 
 /** Makes scripts for a shell in which GNU's tools are in /tools and busybox is the rest. */
 export class RandomScripts {
-  public constructor(private readonly random: Random) {}
+  /**
+   * @param dependsOnUser does also what the kernel does differently in a user namespace. Writing to a setuid or setgid file takes the
+   *   bit away there. Files of the base get other names: where the overlay is mounted in a user namespace, Linux shows the new name of such
+   *   a file with another inode number than the old one until the next mount (its overlayfs has no file handles there), so that
+   *   the script itself, with `cp -a` or tar, takes the two for files of their own: results then differ between users by right.
+   */
+  public constructor(
+    private readonly random: Random,
+    private readonly dependsOnUser = true,
+  ) {}
 
   /** A tree to begin with. @param top its directory */
   public grow(top: string): { readonly script: string; readonly sketch: Sketch } {
@@ -77,7 +87,7 @@ export class RandomScripts {
       case 6:
       case 7:
         sketch.set(path, 'file');
-        return `ln ${quote(file ?? '')} ${quote(path)}`;
+        return `${this.owned(quote(file ?? ''))}ln ${quote(file ?? '')} ${quote(path)}`;
       default:
         sketch.set(path, 'file');
         return this.writing(quote(path));
@@ -104,7 +114,7 @@ export class RandomScripts {
     const path = quote(this.any(sketch));
     const time = this.random.pick(TIMES);
     return this.random.pick([
-      `chmod ${this.random.pick(MODES)} ${path}`,
+      `chmod ${this.random.pick(this.dependsOnUser ? [...MODES, ...PRIVILEGED] : MODES)} ${path}`,
       `chown -h ${this.random.pick(OWNERS)} ${path}`,
       `touch -h -d @${time} ${path}`,
       `touch -h -d @${time} ${path}`,
@@ -182,7 +192,8 @@ export class RandomScripts {
       if (path === from || path.startsWith(`${from}/`)) sketch.set(to + path.slice(from.length), kind);
     }
     // One that copies onto a pipe would wait for its reader.
-    return `timeout -s KILL 2 ${this.random.pick(['cp -a -T', 'cp -r -T', 'cp -al -T', 'cp -a -T'])} ${quote(from)} ${quote(to)}`;
+    const links = this.dependsOnUser ? 'cp -al -T' : 'cp -a -T';
+    return `timeout -s KILL 2 ${this.random.pick(['cp -a -T', 'cp -r -T', links, 'cp -a -T'])} ${quote(from)} ${quote(to)}`;
   }
 
   private changeType(sketch: Sketch): string {
@@ -202,13 +213,20 @@ export class RandomScripts {
 
   /** Takes apart and puts together names of files. */
   private changeLinks(sketch: Sketch): string {
-    const [file, other] = [this.some(sketch, 'file'), this.some(sketch, 'file')].map((each) => quote(each ?? '/none'));
+    const [file = '', other = ''] = [this.some(sketch, 'file'), this.some(sketch, 'file')].map((each) =>
+      quote(each ?? '/none'),
+    );
     return this.random.pick([
-      `cp -a ${file ?? ''} ${file ?? ''}.new; mv ${file ?? ''}.new ${file ?? ''}`,
-      `ln -f ${file ?? ''} ${other ?? ''}`,
-      `ln ${file ?? ''} ${file ?? ''}.new; mv -f ${file ?? ''}.new ${other ?? ''}`,
-      `rm ${other ?? ''}; ln ${file ?? ''} ${other ?? ''}`,
+      `cp -a ${file} ${file}.new; mv ${file}.new ${file}`,
+      `${this.owned(file)}ln -f ${file} ${other}`,
+      `${this.owned(file)}ln ${file} ${file}.new; mv -f ${file}.new ${other}`,
+      `rm ${other}; ${this.owned(file)}ln ${file} ${other}`,
     ]);
+  }
+
+  /** Makes a file the script's own before it is linked, where files of the base are not. @param file quoted */
+  private owned(file: string): string {
+    return this.dependsOnUser ? '' : `cp -a ${file} ${file}.own; mv -T ${file}.own ${file}; `;
   }
 
   private deepChain(sketch: Sketch, top: string): string {

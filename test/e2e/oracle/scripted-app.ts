@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { asRoot, type User } from '../as-root';
+import { asRoot } from '../as-root';
 import { Project } from '../installed';
 import { USE_TOOLS } from './listing';
 import { Random } from './random';
@@ -41,9 +41,9 @@ export interface ScriptedApp {
 /** Scripts that one app has. */
 export const SCRIPTS_OF_AN_APP = LAYERS.length * TREES;
 
-/** Makes the app of a seed; the same seed gives the same bytes. @param owner of its directory, ours by default */
-export function scriptedApp(seed: number, owner?: User): ScriptedApp {
-  const scripts = new RandomScripts(new Random(seed));
+/** Makes the app of a seed; the same seed gives the same bytes. @param dependsOnUser see {@link RandomScripts} */
+export function scriptedApp(seed: number, dependsOnUser = true): ScriptedApp {
+  const scripts = new RandomScripts(new Random(seed), dependsOnUser);
   const grown = new Map(['outside', 'grown', 'imported'].map((name) => [name, TOPS.map((top) => scripts.grow(top))]));
   const layers: Scripted[] = [];
   const sketches = new Map([...grown].map(([name, trees]) => [name, trees.map(({ sketch }) => sketch)]));
@@ -68,7 +68,6 @@ export function scriptedApp(seed: number, owner?: User): ScriptedApp {
     asRoot('chown', '-R', '-h', `${String(process.getuid?.())}:${String(process.getgid?.())}`, project.path('trees'));
     asRoot('chmod', '-R', 'u+rwX', project.path('trees'));
   });
-  if (owner !== undefined) project.handOver(owner);
   return { project, layers };
 }
 

@@ -2,7 +2,7 @@ import { infoDirectory } from '../../../lib/stack/mergers/info-directory';
 import { merged, mergedFile } from './images';
 
 const PATH = 'usr/share/info/dir';
-const HEAD = 'This is the file .../info/dir.\n\n* Menu:\n';
+const HEAD = 'This is the file .../info/dir.\n\n* Menu: The list of major topics begins on the next line.\n';
 
 /** What comes of directories that the base does not have. */
 async function made(...sides: readonly string[]): Promise<unknown> {
@@ -58,4 +58,11 @@ test.each([
   ['an entry twice', menu({ Basics: [ED, ED] }), 'has an entry twice: * Ed: (ed).              The editor.'],
 ])('a directory with %s is not merged', async (_, broken, why) => {
   expect(await made(broken, menu({ Basics: [FILES] }))).toEqual([`NOT_MERGEABLE ${PATH}: /${PATH} ${why} [a]`]);
+});
+
+test('a menu in which nothing is installed has a section without entries', async () => {
+  const none = menu({ 'General Commands': [] }) + '\n';
+  const both = menu({ 'General Commands': [ED], math: [BC] });
+  expect(await made(none, menu({ 'General Commands': [ED] }))).toBe(menu({ 'General Commands': [ED] }));
+  expect(await mergedFile(infoDirectory, PATH, none, menu({ 'General Commands': [ED] }), both)).toBe(both);
 });
